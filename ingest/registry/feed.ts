@@ -1,0 +1,143 @@
+import type { Transaction } from 'kysely';
+import type { CardStatus, RegistryChange } from '../../workers/ledger/changes.ts';
+import { dayOfDate } from './fields.ts';
+import type { CardRow, ChangeKind, PupilRow, ReaderRow, RegistryTables, SchoolRow } from './schema.ts';
+
+/**
+ * The change feed: what the ledger and the gateway's directory have to know, in the order in which it was committed.
+ * An entry is written in the transaction that made the change. Payloads carry ids and settings, never names.
+ */
+export interface FeedEntry {
+  readonly change: number;
+  readonly ledger: RegistryChange | null;
+  readonly directory: DirectoryChange | null;
+}
+
+export type DirectoryChange = ReaderChange | SchoolChange | CardUidChange;
+
+export interface ReaderChange {
+  readonly type: 'reader';
+  readonly change: number;
+  readonly readerId: number;
+  readonly schoolId: number;
+  readonly place: string;
+  /** Bits by `kindBit`. */
+  readonly kindsMask: number;
+  /** 64 hex digits. */
+  readonly publicKey: string;
+  readonly revoked: boolean;
+}
+
+export interface SchoolChange {
+  readonly type: 'school';
+  readonly change: number;
+  readonly schoolId: number;
+  readonly districtId: number;
+  readonly timeZone: string;
+}
+
+/** The UID means (or, when `replaced`, no longer means) this card in this district. */
+export interface CardUidChange {
+  readonly type: 'cardUid';
+  readonly change: number;
+  readonly districtId: number;
+  /** Upper-case hex. */
+  readonly uid: string;
+  readonly cardId: number;
+  readonly pupilId: number;
+  readonly status: CardStatus;
+}
+
+/** An entry that is not yet numbered. */
+export interface NewChange {
+  readonly kind: ChangeKind;
+  readonly entityId: number;
+  readonly payload: object;
+}
+
+export interface StoredChange {
+  readonly change: number;
+  readonly kind: ChangeKind;
+  readonly payload: string;
+}
+
+export function holderChange(pupil: PupilRow, schoolId: number): NewChange {
+  const { pupil_id: pupilId, class_id: classId } = pupil;
+  const payload = { pupilId, schoolId, classId, active: pupil.active === 1, entitled: pupil.entitled === 1 };
+  return { kind: 'holder', entityId: pupilId, payload };
+}
+
+export function cardChange(card: CardRow): NewChange {
+  return { kind: 'card', entityId: card.card_id, payload: cardPayload(card, card.status) };
+}
+
+/** The card is taken out of the district that the row names; the ledger is not concerned. */
+export function cardLeftChange(card: CardRow): NewChange {
+  return { kind: 'cardLeft', entityId: card.card_id, payload: cardPayload(card, 'replaced') };
+}
+
+function cardPayload(card: CardRow, status: CardStatus): object {
+  return {
+    cardId: card.card_id,
+    pupilId: card.pupil_id,
+    status,
+    expiresDay: card.expires === null ? 0 : dayOfDate(card.expires),
+    districtId: card.district_id,
+    uid: card.uid,
+  };
+}
+
+export function readerChange(reader: ReaderRow): NewChange {
+  const { reader_id: readerId, school_id: schoolId, place, kinds_mask: kindsMask, public_key: publicKey } = reader;
+  return {
+    kind: 'reader',
+    entityId: readerId,
+    payload: { readerId, schoolId, place, kindsMask, publicKey, revoked: reader.revoked === 1 },
+  };
+}
+
+export function schoolChange(school: SchoolRow): NewChange {
+  const { school_id: schoolId, district_id: districtId, tz: timeZone } = school;
+  return { kind: 'school', entityId: schoolId, payload: { schoolId, districtId, timeZone } };
+}
+
+/** Appends to the feed within the transaction that makes the change; answers the entry's number. */
+export async function appendChange(transaction: Transaction<RegistryTables>, entry: NewChange): Promise<number> {
+  const { kind, entityId: entity_id, payload } = entry;
+  const inserted = await transaction
+    .insertInto('change')
+    .values({ kind, entity_id, payload: JSON.stringify(payload) })
+    .returning('change')
+    .executeTakeFirstOrThrow();
+  return inserted.change;
+}
+
+export function decodeEntry({ change, kind, payload }: StoredChange): FeedEntry {
+  const fields: unknown = JSON.parse(payload);
+  switch (kind) {
+    case 'holder':
+      return { change, ledger: { type: 'holder', change, ...(fields as HolderPayload) }, directory: null };
+    case 'card': {
+      const card = fields as CardPayload;
+      const { cardId, pupilId, status, expiresDay } = card;
+      const ledger = { type: 'card', change, cardId, pupilId, status, expiresDay } as const;
+      return { change, ledger, directory: cardUid(change, card) };
+    }
+    case 'cardLeft':
+      return { change, ledger: null, directory: cardUid(change, fields as CardPayload) };
+    case 'reader':
+      return { change, ledger: null, directory: { type: 'reader', change, ...(fields as ReaderPayload) } };
+    case 'school':
+      return { change, ledger: null, directory: { type: 'school', change, ...(fields as SchoolPayload) } };
+  }
+}
+
+function cardUid(change: number, { districtId, uid, cardId, pupilId, status }: CardPayload): CardUidChange {
+  return { type: 'cardUid', change, districtId, uid, cardId, pupilId, status };
+}
+
+type Payload<Change> = Omit<Change, 'type' | 'change'>;
+type HolderPayload = Payload<Extract<RegistryChange, { type: 'holder' }>>;
+type CardPayload = Payload<Extract<RegistryChange, { type: 'card' }>> & { districtId: number; uid: string };
+type ReaderPayload = Payload<ReaderChange>;
+type SchoolPayload = Payload<SchoolChange>;

@@ -1,0 +1,105 @@
+import { appendChange, readerChange } from './feed.ts';
+import { check, checkId, refused } from './checks.ts';
+import { namesOfKinds, readKinds, readPublicKey, readText } from './fields.ts';
+import type { ReaderRow } from './schema.ts';
+import type { Registry, RegistryTransaction } from './store.ts';
+
+/** What a reader is, as a command prints it. */
+export interface ReaderView {
+  readonly readerId: number;
+  readonly schoolId: number;
+  readonly place: string;
+  readonly kinds: string[];
+  readonly publicKey: string;
+  readonly revoked: boolean;
+}
+
+/** `change` is the feed entry that the command made, or null where nothing had to change. */
+export type ReaderResult = ReaderView & { readonly change: number | null };
+
+export interface NewReader {
+  readonly readerId: number;
+  readonly schoolId: number;
+  /** Names of kinds, separated by commas or spaces. */
+  readonly kinds: string;
+  /** 64 hex digits. */
+  readonly publicKey: string;
+  readonly place?: string;
+}
+
+/** Enrols a reader. The same reader again changes nothing; a revoked one is enrolled anew with what is given. */
+export async function addReader(registry: Registry, reader: NewReader): Promise<ReaderResult> {
+  const row: ReaderRow = {
+    reader_id: checkId('--id', reader.readerId),
+    school_id: checkId('--school', reader.schoolId),
+    place: check('--place', readText(reader.place ?? '')),
+    kinds_mask: check('--kinds', readKinds(reader.kinds)),
+    public_key: check('--public-key', readPublicKey(reader.publicKey)),
+    revoked: 0,
+  };
+  return await registry.transaction(async (transaction) => {
+    await requireSchool(transaction, row.school_id);
+    const known = await findReader(transaction, row.reader_id);
+    if (known !== undefined && known.revoked === 0) {
+      requireSame(known, row);
+      return { ...readerView(known), change: null };
+    }
+    await transaction
+      .insertInto('reader')
+      .values(row)
+      .onConflict((conflict) => conflict.column('reader_id').doUpdateSet(row))
+      .execute();
+    return { ...readerView(row), change: await appendChange(transaction, readerChange(row)) };
+  });
+}
+
+/** Takes a reader's rights away; for one that has none, nothing. */
+export async function revokeReader(registry: Registry, readerId: number): Promise<ReaderResult> {
+  checkId('--id', readerId);
+  return await registry.transaction(async (transaction) => {
+    const known = await findReader(transaction, readerId);
+    if (known === undefined) throw refused('reader-unknown', `there is no reader ${readerId}`, 'See: reader list');
+    if (known.revoked === 1) return { ...readerView(known), change: null };
+    const row = { ...known, revoked: 1 };
+    await transaction.updateTable('reader').set({ revoked: 1 }).where('reader_id', '=', readerId).execute();
+    return { ...readerView(row), change: await appendChange(transaction, readerChange(row)) };
+  });
+}
+
+export async function listReaders(registry: Registry): Promise<ReaderView[]> {
+  const rows = await registry.db.selectFrom('reader').selectAll().orderBy('reader_id').execute();
+  return rows.map(readerView);
+}
+
+async function findReader(transaction: RegistryTransaction, readerId: number): Promise<ReaderRow | undefined> {
+  return await transaction.selectFrom('reader').selectAll().where('reader_id', '=', readerId).executeTakeFirst();
+}
+
+async function requireSchool(transaction: RegistryTransaction, schoolId: number): Promise<void> {
+  const school = await transaction
+    .selectFrom('school')
+    .select('school_id')
+    .where('school_id', '=', schoolId)
+    .executeTakeFirst();
+  if (school === undefined)
+    throw refused('school-unknown', `there is no school ${schoolId}`, 'Import its schools.csv first');
+}
+
+function requireSame(known: ReaderRow, wanted: ReaderRow): void {
+  const columns = ['school_id', 'place', 'kinds_mask', 'public_key'] as const;
+  const other = columns.filter((column) => known[column] !== wanted[column]);
+  if (other.length === 0) return;
+  const message = `reader ${known.reader_id} exists with another ${other.join(', ')}`;
+  throw refused('reader-exists', message, `Revoke it first (reader revoke --id ${known.reader_id}), then add it again`);
+}
+
+function readerView(row: ReaderRow): ReaderView {
+  return {
+    readerId: row.reader_id,
+    schoolId: row.school_id,
+    place: row.place,
+    kinds: namesOfKinds(row.kinds_mask),
+    publicKey: row.public_key,
+    revoked: row.revoked === 1,
+  };
+}

@@ -1,0 +1,78 @@
+import type { Generated } from 'kysely';
+import type { CardStatus } from '../../workers/ledger/changes.ts';
+
+/** Rows as they are stored. Flags are 0 or 1, ids are positive and fit 32 bits, absent dates are null. */
+export interface RegistryTables {
+  district: DistrictRow;
+  school: SchoolRow;
+  class: ClassRow;
+  pupil: PupilRow;
+  card: CardRow;
+  reader: ReaderRow;
+  change: ChangeTable;
+}
+
+export interface DistrictRow {
+  district_id: number;
+  name: string;
+}
+
+export interface SchoolRow {
+  school_id: number;
+  district_id: number;
+  name: string;
+  /** IANA zone, in the spelling of the zone database. */
+  tz: string;
+}
+
+export interface ClassRow {
+  class_id: number;
+  school_id: number;
+  name: string;
+  /** 1 to 3. */
+  shift: number;
+}
+
+export interface PupilRow {
+  pupil_id: number;
+  class_id: number;
+  last_name: string;
+  first_name: string;
+  entitled: number;
+  active: number;
+}
+
+export interface CardRow {
+  card_id: number;
+  /** The district of the pupil's school, kept here because a UID means a card within its district only. */
+  district_id: number;
+  /** Upper-case hex of 4, 7 or 10 bytes in read order. */
+  uid: string;
+  uid_bytes: number;
+  pupil_id: number;
+  status: CardStatus;
+  /** Last day on which the card is good, YYYY-MM-DD, or null for no end. */
+  expires: string | null;
+}
+
+export interface ReaderRow {
+  reader_id: number;
+  school_id: number;
+  place: string;
+  /** Bits by `kindBit`. */
+  kinds_mask: number;
+  /** 64 upper-case hex digits. */
+  public_key: string;
+  revoked: number;
+}
+
+/** `cardLeft`: the UID no longer means this card in the district that the payload names, because the pupil moved away. */
+export type ChangeKind = 'holder' | 'card' | 'cardLeft' | 'reader' | 'school';
+
+interface ChangeTable {
+  change: Generated<number>;
+  kind: ChangeKind;
+  entity_id: number;
+  /** JSON, without names: see `feed.ts`. */
+  payload: string;
+}

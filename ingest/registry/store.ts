@@ -1,0 +1,121 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Kysely, type Transaction } from 'kysely';
+import { hasErrno, OperatorError } from '../../workers/errors.ts';
+import { sqliteDialect } from './dialect.ts';
+import { decodeEntry, type FeedEntry } from './feed.ts';
+import { migrate } from './migrations.ts';
+import type { RegistryTables } from './schema.ts';
+
+export interface RegistryOptions {
+  /** How long a writer waits for another process's transaction (a large import) before it gives up. Default 60 s. */
+  readonly busyTimeoutMs?: number;
+}
+
+export type RegistryTransaction = Transaction<RegistryTables>;
+
+/**
+ * Schools, classes, pupils, cards and readers, and the feed of their changes, in one database that several processes use
+ * at once. Readers never wait for writers; writers wait for each other, and the event loop with them.
+ */
+export class Registry {
+  readonly db: Kysely<RegistryTables>;
+
+  constructor(db: Kysely<RegistryTables>) {
+    this.db = db;
+  }
+
+  /** Runs a change that is kept whole or not at all, one at a time over all processes. */
+  async transaction<Result>(work: (transaction: RegistryTransaction) => Promise<Result>): Promise<Result> {
+    try {
+      return await this.db.transaction().execute(work);
+    } catch (error) {
+      throw operatorError(error);
+    }
+  }
+
+  /** Reads one state of everything, whatever others write meanwhile. */
+  async snapshot<Result>(work: (transaction: RegistryTransaction) => Promise<Result>): Promise<Result> {
+    return await this.db.transaction().setAccessMode('read only').execute(work);
+  }
+
+  /** Feed entries after `change`, in order, at most `limit`. */
+  async changesAfter(change: number, limit: number): Promise<FeedEntry[]> {
+    const rows = await this.db
+      .selectFrom('change')
+      .select(['change', 'kind', 'payload'])
+      .where('change', '>', change)
+      .orderBy('change')
+      .limit(limit)
+      .execute();
+    return rows.map(decodeEntry);
+  }
+
+  /** The number of the newest feed entry, 0 before the first. */
+  async lastChange(): Promise<number> {
+    return await readLastChange(this.db);
+  }
+
+  async close(): Promise<void> {
+    await this.db.destroy();
+  }
+}
+
+export async function readLastChange(db: Kysely<RegistryTables>): Promise<number> {
+  const row = await db
+    .selectFrom('change')
+    .select((build) => build.fn.max('change').as('last'))
+    .executeTakeFirst();
+  return row?.last ?? 0;
+}
+
+/** Opens, and where needed creates and migrates, `registry.db` in the data directory. */
+export async function openRegistry(dataDirectory: string, options: RegistryOptions = {}): Promise<Registry> {
+  const { busyTimeoutMs = 60_000 } = options;
+  const giveUpAtMs = Date.now() + busyTimeoutMs;
+  for (;;) {
+    try {
+      return await tryOpen(dataDirectory, busyTimeoutMs);
+    } catch (error) {
+      // SQLite does not wait by itself while another process turns a new file into WAL mode.
+      if (!isBusy(error) || Date.now() >= giveUpAtMs) throw operatorError(error);
+      await sleep(20);
+    }
+  }
+}
+
+async function tryOpen(dataDirectory: string, busyTimeoutMs: number): Promise<Registry> {
+  mkdirSync(dataDirectory, { recursive: true });
+  const db = new Kysely<RegistryTables>({ dialect: sqliteDialect(join(dataDirectory, 'registry.db'), busyTimeoutMs) });
+  try {
+    await migrate(db);
+    return new Registry(db);
+  } catch (error) {
+    await db.destroy();
+    throw error;
+  }
+}
+
+function isBusy(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && /^SQLITE_(BUSY|LOCKED)/.test(String(error.code));
+}
+
+/** Turns what the environment did to the database into words; anything else passes unchanged. */
+function operatorError(error: unknown): unknown {
+  if (isBusy(error)) {
+    const remedy = 'Wait for the import or command that holds it, then try again';
+    return new OperatorError('registry-busy', 'another process is changing the registry', remedy);
+  }
+  if (hasErrno(error, 'SQLITE_FULL', 'ENOSPC')) {
+    return new OperatorError('registry-full', 'the disk is full; nothing was changed', 'Free space and try again');
+  }
+  if (hasErrno(error, 'SQLITE_CANTOPEN', 'SQLITE_READONLY', 'EACCES', 'EPERM', 'ENOTDIR', 'EEXIST', 'EROFS')) {
+    const remedy = 'Check that the data directory exists and may be written';
+    return new OperatorError('registry-unwritable', 'the registry cannot be opened for writing', remedy);
+  }
+  if (hasErrno(error, 'SQLITE_CORRUPT', 'SQLITE_NOTADB') || (hasErrno(error) && /^SQLITE_IOERR/.test(String(error)))) {
+    return new OperatorError('registry-damaged', 'the registry file is damaged', 'Restore registry.db from a copy');
+  }
+  return error;
+}
