@@ -1,0 +1,70 @@
+import { bytesOf, column, grown } from './growable.ts';
+import { fareBounceMs, gateBounceMs, lockerBounceMs, saleBounceMs } from './limits.ts';
+import { Kind } from './kinds.ts';
+
+/** Time within which the same tap again is a bounce, by kind, ms. */
+function bounceMs(kind: number): number {
+  if (kind <= Kind.gateOut) return gateBounceMs;
+  if (kind <= Kind.buffet) return saleBounceMs;
+  if (kind <= Kind.lockerClose) return lockerBounceMs;
+  return fareBounceMs;
+}
+
+/** The last tap of each card and kind that the rules decided: what a bounce is a bounce of. */
+export class RecentTaps {
+  #rows = new Map<number, number>();
+  #keys = new Float64Array(64);
+  #readers = new Uint32Array(64);
+  #times = new Float64Array(64);
+  #amounts = new Float64Array(64);
+
+  /**
+   * True if the tap repeats the card's last of this kind at this reader within its window. Sales must ask the same sum.
+   * The window counts from the first tap; a clock that stepped back counts likewise.
+   */
+  isBounce(cardId: number, kind: number, readerId: number, atMs: number, amountKop: number): boolean {
+    const row = this.#rows.get(cardId * 8 + kind);
+    if (row === undefined || this.#readers[row] !== readerId) return false;
+    if (Math.abs(atMs - this.#times[row]) >= bounceMs(kind)) return false;
+    const isSale = kind === Kind.meal || kind === Kind.buffet;
+    return !isSale || this.#amounts[row] === amountKop;
+  }
+
+  remember(cardId: number, kind: number, readerId: number, atMs: number, amountKop: number): void {
+    const key = cardId * 8 + kind;
+    let row = this.#rows.get(key);
+    if (row === undefined) {
+      row = this.#rows.size;
+      this.#reserve(row + 1);
+      this.#rows.set(key, row);
+      this.#keys[row] = key;
+    }
+    this.#readers[row] = readerId;
+    this.#times[row] = atMs;
+    this.#amounts[row] = amountKop;
+  }
+
+  save(columns: Map<string, Uint8Array>): void {
+    const count = this.#rows.size;
+    columns.set('recent.key', bytesOf(this.#keys, count));
+    columns.set('recent.reader', bytesOf(this.#readers, count));
+    columns.set('recent.at', bytesOf(this.#times, count));
+    columns.set('recent.amount', bytesOf(this.#amounts, count));
+  }
+
+  load(columns: ReadonlyMap<string, Uint8Array>): void {
+    this.#keys = column(columns, 'recent.key', Float64Array);
+    this.#readers = column(columns, 'recent.reader', Uint32Array);
+    this.#times = column(columns, 'recent.at', Float64Array);
+    this.#amounts = column(columns, 'recent.amount', Float64Array);
+    this.#rows = new Map();
+    for (let row = 0; row < this.#keys.length; row++) this.#rows.set(this.#keys[row], row);
+  }
+
+  #reserve(count: number): void {
+    this.#keys = grown(this.#keys, count);
+    this.#readers = grown(this.#readers, count);
+    this.#times = grown(this.#times, count);
+    this.#amounts = grown(this.#amounts, count);
+  }
+}

@@ -1,0 +1,128 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Piscina } from 'piscina';
+import { OperatorError } from '../errors.ts';
+import { requestsQueuedMax, restartDelayMaxMs, restartDelayMinMs } from './limits.ts';
+import type { Opened, ShardAnswers, ShardRequest } from './messages.ts';
+
+export interface HostOptions {
+  readonly shard: number;
+  /** The shard's own folder. */
+  readonly directory: string;
+  readonly segmentBytes: number;
+  /** Told of every failure of the thread before it is replaced. */
+  readonly onCrash?: (error: unknown) => void;
+}
+
+export type HostState = 'opening' | 'ready' | 'recovering' | 'closed';
+type AnswerTo<R extends ShardRequest> = ShardAnswers[R['type']];
+
+const workerUrl = new URL('./worker.ts', import.meta.url).href;
+
+/**
+ * One shard and the thread that owns it. Requests run one at a time in the order they came. When one fails, whatever the
+ * reason, the thread's state is not to be trusted: the thread is ended, a new one recovers the shard from the disk, and
+ * the same request is sent again. That is safe, because a shard answers identities and keys that it has seen before.
+ */
+export class ShardHost {
+  readonly shard: number;
+  state: HostState = 'opening';
+  restarts = 0;
+  lastError = '';
+  opened: Opened | undefined;
+  readonly #options: HostOptions;
+  #piscina: Piscina<ShardRequest, unknown> | undefined;
+  #tail: Promise<unknown> = Promise.resolve();
+  #waiting = 0;
+
+  constructor(options: HostOptions) {
+    this.shard = options.shard;
+    this.#options = options;
+  }
+
+  /** Opens the shard. An OperatorError (a journal that is damaged, say) is thrown: to try again would not mend it. */
+  async open(): Promise<Opened> {
+    try {
+      return await this.#openThread();
+    } catch (error) {
+      await this.#endThread();
+      throw reviveOperatorError(error);
+    }
+  }
+
+  /** Runs a request after those before it. Rejects only when the host is closed, or for `crash`. */
+  call<R extends ShardRequest>(request: R): Promise<AnswerTo<R>> {
+    if (this.state === 'closed') return Promise.reject(new Error('the shard is closed'));
+    if (this.#waiting >= requestsQueuedMax) return Promise.reject(new Error('too many requests wait for the shard'));
+    this.#waiting += 1;
+    const answer = this.#tail.then(() => this.#run(request));
+    this.#tail = answer.then(
+      () => (this.#waiting -= 1),
+      () => (this.#waiting -= 1),
+    );
+    return answer;
+  }
+
+  /** Waits for what was asked, then ends the thread. */
+  async close(): Promise<void> {
+    await this.#tail;
+    this.state = 'closed';
+    await this.#endThread();
+  }
+
+  async #run<R extends ShardRequest>(request: R): Promise<AnswerTo<R>> {
+    for (let attempt = 0; ; attempt++) {
+      if (this.#isClosed()) throw new Error('the shard is closed');
+      try {
+        if (this.#piscina === undefined) await this.#openThread();
+        return (await this.#piscina!.run(request)) as AnswerTo<R>;
+      } catch (error) {
+        await this.#recoverFrom(error, attempt);
+        if (request.type === 'crash') throw error;
+      }
+    }
+  }
+
+  async #recoverFrom(error: unknown, attempt: number): Promise<void> {
+    this.state = 'recovering';
+    this.restarts += 1;
+    this.lastError = error instanceof Error ? error.message : String(error);
+    this.#options.onCrash?.(error);
+    await this.#endThread();
+    if (attempt > 0) await sleep(Math.min(restartDelayMinMs * 2 ** attempt, restartDelayMaxMs));
+  }
+
+  async #openThread(): Promise<Opened> {
+    const { shard, directory, segmentBytes } = this.#options;
+    this.#piscina = new Piscina<ShardRequest, unknown>({
+      filename: workerUrl,
+      minThreads: 1,
+      maxThreads: 1,
+      idleTimeout: Infinity,
+      maxQueue: requestsQueuedMax,
+      concurrentTasksPerWorker: 1,
+      recordTiming: false,
+    });
+    // A thread that dies between tasks is met by the next request, which finds it blank.
+    this.#piscina.on('error', () => undefined);
+    this.opened = (await this.#piscina.run({ type: 'open', shard, directory, segmentBytes })) as Opened;
+    this.state = 'ready';
+    return this.opened;
+  }
+
+  async #endThread(): Promise<void> {
+    const piscina = this.#piscina;
+    this.#piscina = undefined;
+    await piscina?.destroy();
+  }
+
+  #isClosed(): boolean {
+    return this.state === 'closed';
+  }
+}
+
+/** Errors lose their class between threads. */
+function reviveOperatorError(error: unknown): unknown {
+  if (!(error instanceof Error) || error.name !== 'OperatorError') return error;
+  const { code, remedy } = error as Partial<OperatorError>;
+  return code === undefined || remedy === undefined ? error : new OperatorError(code, error.message, remedy);
+}

@@ -1,0 +1,6 @@
+/** Requests that wait for a shard's thread; the gateway keeps batches below this, so that only a defect meets it. */
+export const requestsQueuedMax = 1_024;
+
+/** A thread that died is replaced at once, and after further failures in growing steps. */
+export const restartDelayMinMs = 20;
+export const restartDelayMaxMs = 5_000;

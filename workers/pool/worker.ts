@@ -1,0 +1,85 @@
+import { accountId, Owner } from '../journal/transfer-record.ts';
+import { FileStorage } from '../journal/file-storage.ts';
+import { Purse } from '../ledger/kinds.ts';
+import { Shard } from '../shard/shard.ts';
+import type { AccountState, ShardAnswers, ShardRequest } from './messages.ts';
+
+/*
+ * What runs in a shard's worker thread. The thread owns one shard; the pool opens it first. An error that escapes means
+ * that the shard in this thread is unusable: the pool ends the thread and opens the shard in a new one.
+ */
+let shard: Shard | undefined;
+
+export default function handle(request: ShardRequest): ShardAnswers[ShardRequest['type']] {
+  if (request.type === 'open') return open(request);
+  if (shard === undefined) throw new Error('the shard is not open in this thread');
+  switch (request.type) {
+    case 'batch':
+      return decide(shard, request);
+    case 'commands':
+      return { answers: shard.execute(request.commands, request.nowMs), lastPosition: shard.lastPosition };
+    case 'prepare':
+      return shard.prepareAhead();
+    case 'snapshot':
+      return shard.snapshot();
+    case 'account':
+      return accountOf(shard, request.pupilId);
+    case 'identities':
+      return shard.answeredIdentities();
+    case 'totals':
+      return totalsOf(shard);
+    case 'crash':
+      return crash(request.how);
+  }
+}
+
+function open(request: ShardRequest & { type: 'open' }): ShardAnswers['open'] {
+  const storage = new FileStorage(request.directory);
+  shard = Shard.open({ shard: request.shard, storage, segmentBytes: request.segmentBytes });
+  return { lastPosition: shard.lastPosition, registryChange: shard.ledger.registryChange, ...shard.recovered };
+}
+
+function decide(owner: Shard, request: ShardRequest & { type: 'batch' }): ShardAnswers['batch'] {
+  const begin = performance.now();
+  const result = owner.decideBatch(request.buffer, request.count, request.nowMs);
+  return { ...result, busyUs: (performance.now() - begin) * 1000, wantsPrepare: owner.wantsPrepare };
+}
+
+function accountOf(owner: Shard, pupilId: number): AccountState | null {
+  const { pupils } = owner.ledger;
+  const row = pupils.row(pupilId);
+  if (row < 0) return null;
+  return {
+    pupilId,
+    schoolId: pupils.schoolId(row),
+    classId: pupils.classId(row),
+    active: pupils.isActive(row),
+    entitled: pupils.isEntitled(row),
+    balancesKop: {
+      meal: pupils.balanceKop(row, Purse.meal),
+      buffet: pupils.balanceKop(row, Purse.buffet),
+      transport: pupils.balanceKop(row, Purse.transport),
+      services: pupils.balanceKop(row, Purse.services),
+    },
+    position: owner.lastPosition,
+  };
+}
+
+function totalsOf(owner: Shard): ShardAnswers['totals'] {
+  const { ledger } = owner;
+  return {
+    position: owner.lastPosition,
+    sumKop: ledger.accounts.sumKop(),
+    pupils: ledger.pupils.count,
+    cards: ledger.cards.count,
+    balances: [...ledger.accounts.balances((pupilId, purse) => accountId(Owner.pupil, pupilId, purse))],
+  };
+}
+
+/** Dies as told: the fault suite asks for it. */
+function crash(how: 'throw' | 'exit' | 'memory'): never {
+  if (how === 'exit') process.exit(7);
+  const hoard: number[][] = [];
+  while (how === 'memory') hoard.push(new Array<number>(1_000_000).fill(hoard.length));
+  throw new Error('told to fail');
+}
