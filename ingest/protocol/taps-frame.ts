@@ -1,5 +1,5 @@
 import { ErrorCode } from './codes.ts';
-import { hashEnd, hashStart, hashWord } from './content-hash.ts';
+import { hashStart, hashTap, hashWord } from './content-hash.ts';
 import { arrayFields, integerFields } from './fields.ts';
 import { FrameFault } from './frame-fault.ts';
 import { frameBytesMax, tapsPerFrameMax, uidBytesMax } from './limits.ts';
@@ -84,59 +84,52 @@ export class TapsFrame {
   private readTap(row: number, baseMs: number): void {
     const reader = this.reader;
     const elements = reader.array(arrayFields.tap);
-    this.takeUid(row);
-    this.kind[row] = reader.integer(integerFields.kind);
+    const uidHash = this.takeUid(row);
+    const kind = reader.integer(integerFields.kind);
     const deltaAt = reader.at;
     const atRawMs = baseMs + reader.integer(integerFields.deltaMs);
     if (!Number.isSafeInteger(atRawMs)) throw reader.wrongAt(deltaAt, 'deltaMs (baseMs + deltaMs a safe integer)');
     this.atRawMs[row] = atRawMs;
-    this.amountKop[row] = 0;
-    this.ref[row] = 0;
-    this.flags[row] = 0;
-    this.present[row] = 0;
-    if (elements > 3) this.readOptional(row, elements);
-    this.contentHash[row] = this.hash(row);
-  }
-
-  private readOptional(row: number, elements: number): void {
-    const reader = this.reader;
+    let amountKop = 0;
+    let ref = 0;
+    let flags = 0;
     let present = 0;
-    if (!reader.takeNil()) {
-      this.amountKop[row] = reader.integer(integerFields.amount);
+    if (elements > 3 && !reader.takeNil()) {
+      amountKop = reader.integer(integerFields.amount);
       present = TapPresent.amount;
     }
     if (elements > 4 && !reader.takeNil()) {
-      this.ref[row] = reader.integer(integerFields.ref);
+      ref = reader.integer(integerFields.ref);
       present |= TapPresent.ref;
     }
-    if (elements > 5 && !reader.takeNil()) this.flags[row] = reader.integer(integerFields.flags);
+    if (elements > 5) {
+      if (!reader.takeNil()) flags = reader.integer(integerFields.flags);
+      if (elements > 6) reader.skip(elements - 6, 3);
+    }
+    this.kind[row] = kind;
+    this.amountKop[row] = amountKop;
+    this.ref[row] = ref;
+    this.flags[row] = flags;
     this.present[row] = present;
-    if (elements > 6) reader.skip(elements - 6, 3);
+    this.contentHash[row] = hashTap(uidHash, kind | (flags << 8) | (present << 16), atRawMs, amountKop, ref);
   }
 
-  private takeUid(row: number): void {
-    const reader = this.reader;
-    const size = readUid(reader);
-    this.uidSize[row] = size;
-    const from = reader.contentAt;
+  /** Copies a UID into its column, zero-padded; returns the hash over its size and bytes. */
+  private takeUid(row: number): number {
+    const size = readUid(this.reader);
+    const { bytes, contentAt } = this.reader;
+    const { uids } = this;
     const to = row * uidBytesMax;
-    for (let place = 0; place < size; place++) this.uids[to + place] = reader.bytes[from + place];
-    for (let place = size; place < uidBytesMax; place++) this.uids[to + place] = 0;
-  }
-
-  /** The journal keeps this hash to know a repeat from a conflict: another formula is another journal format. */
-  private hash(row: number): number {
-    const uids = this.uids;
-    const uid = row * uidBytesMax;
-    const atRawMs = this.atRawMs[row];
-    const small = this.kind[row] | (this.flags[row] << 8) | (this.present[row] << 16) | (this.uidSize[row] << 24);
-    let hash = hashWord(hashStart, small);
-    hash = hashWord(hash, uids[uid] | (uids[uid + 1] << 8) | (uids[uid + 2] << 16) | (uids[uid + 3] << 24));
-    hash = hashWord(hash, uids[uid + 4] | (uids[uid + 5] << 8) | (uids[uid + 6] << 16) | (uids[uid + 7] << 24));
-    hash = hashWord(hash, uids[uid + 8] | (uids[uid + 9] << 8));
-    hash = hashWord(hash, atRawMs | 0);
-    hash = hashWord(hash, Math.floor(atRawMs / 0x1_0000_0000));
-    hash = hashWord(hash, this.amountKop[row] | 0);
-    return hashEnd(hashWord(hash, this.ref[row] | 0));
+    let hash = hashWord(hashStart, size);
+    let lastFour = 0;
+    for (let place = 0; place < size; place++) {
+      const byte = bytes[contentAt + place];
+      uids[to + place] = byte;
+      lastFour = (lastFour << 8) | byte;
+      if ((place & 3) === 3) hash = hashWord(hash, lastFour);
+    }
+    for (let place = size; place < uidBytesMax; place++) uids[to + place] = 0;
+    this.uidSize[row] = size;
+    return hashWord(hash, lastFour);
   }
 }
