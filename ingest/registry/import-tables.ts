@@ -1,0 +1,95 @@
+import { holderChange, readerChange, schoolChange, type NewChange } from './feed.ts';
+import { readFlag, readId, readKinds, readPublicKey, readShift, readText, readTitle, readZone } from './fields.ts';
+import type { ImportFile } from './import-file.ts';
+import { moveCardsHome } from './move.ts';
+import type { ClassRow, DistrictRow, PupilRow, ReaderRow, SchoolRow } from './schema.ts';
+import type { RegistryTransaction } from './store.ts';
+import { tableWriter, type Append } from './table-writer.ts';
+
+/** Five files, five tables: rows with an id of their own and, but for districts, a parent that must be stored. */
+
+export const districts: ImportFile<DistrictRow> = {
+  file: 'districts.csv',
+  columns: { district_id: readId, name: readTitle },
+  identity: (row) => row.district_id,
+  identityColumn: 'district_id',
+  open: tableWriter<DistrictRow, DistrictRow>({ table: 'district', id: 'district_id', toStored: (row) => row }),
+};
+
+export const schools: ImportFile<SchoolRow> = {
+  file: 'schools.csv',
+  columns: { school_id: readId, district_id: readId, name: readTitle, tz: readZone },
+  identity: (row) => row.school_id,
+  identityColumn: 'school_id',
+  open: tableWriter<SchoolRow, SchoolRow>({
+    table: 'school',
+    id: 'school_id',
+    parent: { table: 'district', id: 'district_id' },
+    toStored: (row) => row,
+    change: (after, before) => unlessSame(schoolChange(after), before && schoolChange(before)),
+    onMoved: moveCardsHome,
+  }),
+};
+
+export const classes: ImportFile<ClassRow> = {
+  file: 'classes.csv',
+  columns: { class_id: readId, school_id: readId, name: readTitle, shift: readShift },
+  identity: (row) => row.class_id,
+  identityColumn: 'class_id',
+  open: tableWriter<ClassRow, ClassRow>({
+    table: 'class',
+    id: 'class_id',
+    parent: { table: 'school', id: 'school_id' },
+    toStored: (row) => row,
+    onMoved: movePupils,
+  }),
+};
+
+type PupilFileRow = Omit<PupilRow, 'active'>;
+
+export const pupils: ImportFile<PupilFileRow> = {
+  file: 'pupils.csv',
+  columns: { pupil_id: readId, class_id: readId, last_name: readText, first_name: readText, entitled: readFlag },
+  identity: (row) => row.pupil_id,
+  identityColumn: 'pupil_id',
+  open: tableWriter<PupilFileRow, PupilRow>({
+    table: 'pupil',
+    id: 'pupil_id',
+    parent: { table: 'class', id: 'class_id' },
+    toStored: (row, before) => ({ ...row, active: before?.active ?? 1 }),
+    // A new name alone is nothing to the ledger; another class always is, whatever its school.
+    change: (after, before, { school_id: schoolId }) =>
+      unlessSame(holderChange(after, schoolId), before && holderChange(before, schoolId)),
+    onMoved: moveCardsHome,
+  }),
+};
+
+type ReaderFileRow = Omit<ReaderRow, 'kinds_mask' | 'revoked'> & { kinds: number };
+
+export const readers: ImportFile<ReaderFileRow> = {
+  file: 'readers.csv',
+  columns: { reader_id: readId, school_id: readId, place: readText, kinds: readKinds, public_key: readPublicKey },
+  identity: (row) => row.reader_id,
+  identityColumn: 'reader_id',
+  open: tableWriter<ReaderFileRow, ReaderRow>({
+    table: 'reader',
+    id: 'reader_id',
+    parent: { table: 'school', id: 'school_id' },
+    // A file never undoes a revocation.
+    toStored: ({ kinds, ...row }, before) => ({ ...row, kinds_mask: kinds, revoked: before?.revoked ?? 0 }),
+    change: (after) => readerChange(after),
+  }),
+};
+
+function unlessSame(after: NewChange, before: NewChange | undefined): NewChange | null {
+  return JSON.stringify(after.payload) === JSON.stringify(before?.payload) ? null : after;
+}
+
+/** Holders whose class went to another school. */
+async function movePupils(transaction: RegistryTransaction, append: Append, moved: readonly ClassRow[]): Promise<void> {
+  for (const { class_id, school_id } of moved) {
+    const members = await transaction.selectFrom('pupil').selectAll().where('class_id', '=', class_id).execute();
+    await append(members.map((pupil) => holderChange(pupil, school_id)));
+  }
+  await moveCardsHome(transaction, append);
+}
