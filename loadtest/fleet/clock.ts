@@ -1,0 +1,31 @@
+import { usageError } from '../errors.ts';
+
+/** Simulated time: `startMs` at the wall time `wallStartMs`, running `speed` times as fast as the wall clock. */
+export interface SimulatedClock {
+  readonly speed: number;
+  /** UTC milliseconds of the simulated day. */
+  nowMs(): number;
+  /** What a reader with a right clock shows when it says HELLO: the service's idea of now. */
+  serviceMs(): number;
+}
+
+/** Runs a planned day against a service that lives on the real clock. */
+export function plannedClock(startMs: number, speed: number): SimulatedClock {
+  const wallStartMs = Date.now();
+  return {
+    speed,
+    nowMs: () => (speed === Infinity ? Infinity : startMs + (Date.now() - wallStartMs) * speed),
+    serviceMs: () => Date.now(),
+  };
+}
+
+/** The clock that a service started with the same `SIMSTARTMS:WALLSTARTMS:SPEED` lives on. */
+export function sharedClock(text: string): SimulatedClock {
+  const parts = text.split(':').map(Number);
+  const [startMs, wallStartMs, speed] = parts;
+  if (parts.length !== 3 || parts.some((part) => !Number.isFinite(part)) || speed <= 0) {
+    throw usageError('CLOCK_INVALID', `"${text}" is no clock`, 'Give it as SIMSTARTMS:WALLSTARTMS:SPEED');
+  }
+  const nowMs = (): number => startMs + (Date.now() - wallStartMs) * speed;
+  return { speed, nowMs, serviceMs: () => Math.round(nowMs()) };
+}

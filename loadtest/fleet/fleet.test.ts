@@ -1,0 +1,81 @@
+import { afterEach, expect, test } from 'vitest';
+import { deterministicKey } from '../region/keys.ts';
+import type { PlannedTap } from '../region/model.ts';
+import { Random } from '../region/random.ts';
+import { plannedClock } from './clock.ts';
+import { runFleet, type FleetReport } from './run.ts';
+import type { ReaderOptions } from './simulated-reader.ts';
+import { StubGateway, type StubOptions } from './stub-gateway.ts';
+
+const readers = 12;
+const tapsEach = 300;
+const keys = Array.from({ length: readers }, (_, place) => deterministicKey(place + 1, 'fleet test'));
+const publicKeys = new Map(keys.map(({ readerId, publicKey }) => [readerId, publicKey]));
+let gateway: StubGateway | null = null;
+
+afterEach(() => gateway?.close());
+
+function options(place: number, change: Partial<ReaderOptions['noise']> = {}): ReaderOptions {
+  const { readerId, privateKey } = keys[place];
+  const uid = (n: number): string => (n % 50 === 0 ? 'FF00000A' : `0${n % 10}ABCDEF`);
+  const taps = Array.from({ length: tapsEach }, (_, n): PlannedTap => [1e12 + n * 1_000, uid(n), 4, 500, 7]);
+  const random = new Random('fleet test', place);
+  const noise = { driftMs: place * 10, offline: [], rebootAtMs: Infinity, cutWallMsMean: 0, resends: 0.2, random };
+  return { readerId, privateKey, bootEpoch: 5, taps, madeOffline: false, noise: { ...noise, ...change } };
+}
+
+async function play(stub: Partial<StubOptions>, change: Partial<ReaderOptions['noise']>, speed: number) {
+  gateway = new StubGateway({ publicKeys, ...stub });
+  const report = await runFleet({
+    url: await gateway.url(),
+    clock: plannedClock(1e12, speed),
+    readers: keys.map((_, place) => options(place, change)),
+    tapsPerFrameMax: 16,
+    forMs: null,
+    drainMs: 20_000,
+    acksPath: null,
+    progress: () => undefined,
+    signal: null,
+  });
+  return { gateway, report };
+}
+
+function expectComplete(report: FleetReport, stub: StubGateway): void {
+  const total = readers * tapsEach;
+  expect(report).toMatchObject({ made: total, sent: total, acked: total, unacked: 0, answered: total, ok: true });
+  expect(report.codes).toEqual({ buffet: { 10: total - readers * 6, 40: readers * 6 } });
+  expect(stub.taps).toBe(total);
+  for (const kept of stub.kept.values()) {
+    const times = kept.map(({ atMs }) => atMs);
+    expect(times).toEqual([...times].sort((a, b) => a - b));
+  }
+}
+
+test('nothing is lost and nothing doubled through cuts on both sides, pushback and lost acknowledgements', async () => {
+  const stub = { cutsBefore: 0.03, cutsAfter: 0.05, notNow: 0.05, ackDelayMs: 2, credit: 40 };
+  const { gateway: served, report } = await play(stub, { cutWallMsMean: 200 }, Infinity);
+  expectComplete(report, served);
+  expect(served.kept.size).toBe(readers);
+  expect(report.reconnects).toBeGreaterThan(10);
+  expect(report.errors['8']).toBeGreaterThan(0);
+  expect(report.resends).toBeGreaterThan(0);
+  expect(report.errors['6']).toBeUndefined();
+});
+
+test('taps made offline are flagged as deeds and arrive later; a reboot waits for an empty queue', async () => {
+  const offline = [{ fromMs: 1e12 + 100_000, toMs: 1e12 + 200_000 }];
+  const { gateway: served, report } = await play({}, { offline, rebootAtMs: 1e12 + 250_000 }, 200);
+  expectComplete(report, served);
+  expect(report.reboots).toBe(readers);
+  expect(served.kept.size).toBe(2 * readers);
+  const flags = served.kept.get('3:5')?.map(({ tap }) => tap.flags);
+  expect(flags?.slice(0, 100)).toEqual(Array(100).fill(null));
+  expect(flags?.filter((flag) => flag === 1).length).toBeGreaterThanOrEqual(95);
+});
+
+test('a server that changes an answer is found out', async () => {
+  const { report } = await play({ forgetful: true }, {}, Infinity);
+  expect(report.ok).toBe(false);
+  expect(report.answer_mismatches).toBeGreaterThan(0);
+  expect(report.mismatches[0]).toMatchObject({ first: 10, later: 40 });
+});

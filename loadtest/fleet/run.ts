@@ -1,0 +1,130 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { limits } from '../limits.ts';
+import { LineFile } from '../region/files.ts';
+import type { SimulatedClock } from './clock.ts';
+import { ConnectGate } from './connect-gate.ts';
+import { SimulatedReader, type ReaderOptions } from './simulated-reader.ts';
+import { Tally } from './tally.ts';
+
+export interface FleetOptions {
+  readonly url: string;
+  readonly clock: SimulatedClock;
+  readonly readers: readonly ReaderOptions[];
+  readonly tapsPerFrameMax: number;
+  /** Wall time after which no more taps are made; null for the whole plan. */
+  readonly forMs: number | null;
+  readonly drainMs: number;
+  /** NDJSON of every answered identity; null for none. */
+  readonly acksPath: string | null;
+  readonly progress: (line: string) => void;
+  /** Aborted: make no more taps, deliver what is left, report. */
+  readonly signal: AbortSignal | null;
+}
+
+/** What a fleet reports. Latencies in milliseconds; `unacked` counts taps made and not acknowledged at the end. */
+export interface FleetReport {
+  readonly readers: number;
+  readonly made: number;
+  readonly sent: number;
+  readonly acked: number;
+  readonly unacked: number;
+  readonly answered: number;
+  readonly codes: Readonly<Record<string, Readonly<Record<string, number>>>>;
+  readonly errors: Readonly<Record<string, number>>;
+  readonly reconnects: number;
+  readonly reboots: number;
+  readonly retransmitted: number;
+  readonly resends: number;
+  readonly repeats_answered: number;
+  readonly repeats_forgotten: number;
+  readonly answer_mismatches: number;
+  readonly mismatches: readonly unknown[];
+  readonly protocol_faults: number;
+  readonly faults: readonly string[];
+  readonly ack_ms: Readonly<Record<string, number>>;
+  readonly seconds: number;
+  readonly taps_per_second: number;
+  readonly ok: boolean;
+}
+
+/** Runs a fleet to its end and says what became of every tap. */
+export async function runFleet(options: FleetOptions): Promise<FleetReport> {
+  const { url, clock, tapsPerFrameMax, acksPath } = options;
+  const tally = new Tally(acksPath === null ? null : new LineFile(acksPath));
+  const gate = new ConnectGate(limits.connectsAtOnceMax);
+  const readers = options.readers.map(
+    (reader) => new SimulatedReader(reader, { url, clock, tally, gate, tapsPerFrameMax }),
+  );
+  const startMs = Date.now();
+  const shown = progressLine(options, readers, tally);
+  const endMs = options.forMs === null ? Infinity : startMs + options.forMs;
+  const step = async (): Promise<void> => {
+    const wallMs = Date.now();
+    const simulatedMs = clock.nowMs();
+    for (const reader of readers) reader.tick(simulatedMs, wallMs);
+    shown(wallMs);
+    await sleep(limits.fleetTickMs);
+  };
+  while (Date.now() < endMs && !options.signal?.aborted && !readers.every((reader) => reader.exhausted)) await step();
+  for (const reader of readers) reader.quieten();
+  const drainUntilMs = Date.now() + options.drainMs;
+  while (Date.now() < drainUntilMs && !readers.every((reader) => reader.settled)) await step();
+  const report = summarise(readers, tally, startMs);
+  for (const reader of readers) reader.close();
+  tally.close();
+  return report;
+}
+
+function progressLine(
+  { clock, progress }: FleetOptions,
+  readers: readonly SimulatedReader[],
+  tally: Tally,
+): (wallMs: number) => void {
+  let shownMs = Date.now();
+  let shownAcked = 0;
+  return (wallMs) => {
+    if (wallMs - shownMs < limits.progressEveryMs) return;
+    const rate = Math.round(((tally.acked - shownAcked) * 1000) / (wallMs - shownMs));
+    shownMs = wallMs;
+    shownAcked = tally.acked;
+    const inFlight = readers.reduce((sum, reader) => sum + reader.tapsInFlight, 0);
+    const simulatedMs = clock.nowMs();
+    const time = Number.isFinite(simulatedMs) ? `${new Date(simulatedMs).toISOString().slice(0, 19)}Z ` : '';
+    progress(
+      `${time}connected ${tally.connected}/${readers.length} sent ${tally.sent} acked ${tally.acked} ` +
+        `in flight ${inFlight} ${rate} taps/s ack p50 ${tally.latencyMs(50).toFixed(1)} ms ` +
+        `p99 ${tally.latencyMs(99).toFixed(1)} ms`,
+    );
+  };
+}
+
+function summarise(readers: readonly SimulatedReader[], tally: Tally, startMs: number): FleetReport {
+  const unacked = readers.reduce((sum, reader) => sum + reader.unacked, 0);
+  const byCode = Object.values(tally.codes).flatMap((codes) => Object.values(codes));
+  const answered = byCode.reduce((sum, count) => sum + count, 0);
+  const busyMs = Math.max(1, tally.lastAckedAtMs - tally.firstSentAtMs);
+  return {
+    readers: readers.length,
+    made: tally.made,
+    sent: tally.sent,
+    acked: tally.acked,
+    unacked,
+    answered,
+    codes: tally.codes,
+    errors: tally.errors,
+    reconnects: Math.max(0, tally.connects - readers.length),
+    reboots: tally.reboots,
+    retransmitted: tally.retransmitted,
+    resends: tally.repeated,
+    repeats_answered: tally.repeatsAnswered,
+    repeats_forgotten: tally.repeatsForgotten,
+    answer_mismatches: tally.answerMismatches,
+    mismatches: tally.mismatches,
+    protocol_faults: tally.protocolFaults,
+    faults: tally.faults,
+    ack_ms: tally.latencySummary(),
+    seconds: (Date.now() - startMs) / 1000,
+    taps_per_second: Math.round((tally.acked * 1000) / busyMs),
+    ok: unacked === 0 && tally.answerMismatches === 0 && tally.protocolFaults === 0,
+  };
+}

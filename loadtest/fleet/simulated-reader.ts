@@ -1,0 +1,356 @@
+import type { KeyObject } from 'node:crypto';
+import { encodeBeat } from '../../ingest/protocol/encode.ts';
+import { Code, ErrorCode, ReaderFlag } from '../../ingest/protocol/codes.ts';
+import type { Ack, Err, Welcome } from '../../ingest/protocol/messages.ts';
+import { limits } from '../limits.ts';
+import type { PlannedTap } from '../region/model.ts';
+import { privateKeyFromSeed } from '../region/keys.ts';
+import type { SimulatedClock } from './clock.ts';
+import type { ConnectGate } from './connect-gate.ts';
+import { encodeFrame, tapsPerFrame } from './frames.ts';
+import type { ReaderNoise } from './noise.ts';
+import { ReaderLink, type Introduction, type LinkHandlers } from './reader-link.ts';
+import { TapQueue } from './tap-queue.ts';
+import type { Tally } from './tally.ts';
+
+export interface ReaderOptions {
+  readonly readerId: number;
+  readonly privateKey: string;
+  readonly bootEpoch: number;
+  readonly taps: readonly PlannedTap[];
+  /** All taps were made while the reader was offline. */
+  readonly madeOffline: boolean;
+  readonly noise: ReaderNoise;
+}
+
+/** What all readers of a fleet share. */
+export interface FleetContext {
+  readonly url: string;
+  readonly clock: SimulatedClock;
+  readonly tally: Tally;
+  readonly gate: ConnectGate;
+  readonly tapsPerFrameMax: number;
+}
+
+interface FrameInFlight {
+  readonly firstSeq: number;
+  readonly taps: number;
+  readonly sentAtNs: bigint;
+  readonly repeat: boolean;
+}
+
+/**
+ * One reader: `down → connecting → streaming → down …`. It forgets a tap only once `durableSeq` has passed it, sends what
+ * is unacknowledged again after every loss, stays within its credit, and holds every later answer to the first one.
+ */
+export class SimulatedReader {
+  readonly readerId: number;
+  readonly #options: ReaderOptions;
+  readonly #context: FleetContext;
+  readonly #key: KeyObject;
+  #queue: TapQueue;
+  #link: ReaderLink | null = null;
+  #state: 'down' | 'connecting' | 'streaming' = 'down';
+  #inFlight: FrameInFlight[] = [];
+  #tapsInFlight = 0;
+  #repeats: { firstSeq: number; taps: number }[] = [];
+  #credit = 0;
+  #frameTaps = 1;
+  /** After an ERR nothing is sent until all frames in flight are answered; then from the first unacknowledged on. */
+  #rewinding = false;
+  #sendAfterMs = 0;
+  #connectAfterMs = 0;
+  #backoffMs: number = limits.backoffFirstMs;
+  #downSinceMs = Date.now();
+  #lastAnswerMs = 0;
+  #nextBeatMs = 0;
+  #nextCutMs = Infinity;
+  #nextPlanned = 0;
+  #rebootAtMs: number;
+  #quiet = false;
+
+  constructor(options: ReaderOptions, context: FleetContext) {
+    this.readerId = options.readerId;
+    this.#options = options;
+    this.#context = context;
+    this.#key = privateKeyFromSeed(options.privateKey);
+    this.#queue = new TapQueue(options.bootEpoch);
+    this.#rebootAtMs = options.noise.rebootAtMs;
+  }
+
+  /** Everything that was planned has been made. */
+  get exhausted(): boolean {
+    return this.#nextPlanned >= this.#options.taps.length;
+  }
+
+  /** Nothing is waiting to be sent or answered. */
+  get settled(): boolean {
+    return this.#queue.unacked === 0 && this.#repeats.length === 0 && this.#inFlight.length === 0;
+  }
+
+  get unacked(): number {
+    return this.#queue.unacked;
+  }
+
+  get tapsInFlight(): number {
+    return this.#tapsInFlight;
+  }
+
+  /** No more taps and no more noise: what is left is only delivered. */
+  quieten(): void {
+    this.#quiet = true;
+    this.#nextPlanned = this.#options.taps.length;
+  }
+
+  close(): void {
+    this.#quiet = true;
+    this.#connectAfterMs = Infinity;
+    this.#link?.hangUp();
+  }
+
+  /** Moves the reader on to a simulated time. */
+  tick(simulatedMs: number, wallMs: number): void {
+    if (simulatedMs >= this.#rebootAtMs && this.settled && !this.#quiet) this.#reboot();
+    this.#makeTaps(simulatedMs, wallMs);
+    if (this.#offlineAt(simulatedMs)) {
+      this.#link?.hangUp();
+      return;
+    }
+    if (this.#state === 'down') {
+      if (wallMs >= this.#connectAfterMs) this.#connect();
+      return;
+    }
+    if (this.#state !== 'streaming') return;
+    if (wallMs >= this.#nextCutMs && !this.#quiet) return this.#link?.hangUp();
+    if (this.#inFlight.length > 0 && wallMs - this.#lastAnswerMs > limits.answerTimeoutMs) return this.#link?.hangUp();
+    if (wallMs >= this.#nextBeatMs) this.#beat(wallMs);
+    this.#pump(wallMs);
+  }
+
+  #offlineAt(simulatedMs: number): boolean {
+    if (this.#quiet || simulatedMs === Infinity) return false;
+    return this.#options.noise.offline.some(({ fromMs, toMs }) => simulatedMs >= fromMs && simulatedMs < toMs);
+  }
+
+  #makeTaps(simulatedMs: number, wallMs: number): void {
+    const { taps, noise, madeOffline } = this.#options;
+    for (; this.#nextPlanned < taps.length && taps[this.#nextPlanned][0] <= simulatedMs; this.#nextPlanned++) {
+      const [atMs, uid, kind, amountKop, ref] = taps[this.#nextPlanned];
+      const alone = this.#state === 'down' && wallMs - this.#downSinceMs > limits.offlineAfterMs;
+      const deed =
+        madeOffline || (simulatedMs !== Infinity && this.#offlineAt(atMs)) || (alone && simulatedMs !== Infinity);
+      const flags = deed ? ReaderFlag.letThrough : 0;
+      this.#queue.push({ atMs: atMs + noise.driftMs, uid, kind, amountKop, ref, flags });
+      this.#context.tally.made++;
+    }
+  }
+
+  #connect(): void {
+    if (!this.#context.gate.enter()) return;
+    this.#state = 'connecting';
+    this.#context.tally.connects++;
+    this.#link = new ReaderLink(this.#context.url, this.#key, this.#handlers());
+  }
+
+  #handlers(): LinkHandlers {
+    return {
+      introduce: () => this.#introduce(),
+      onWelcome: (welcome) => this.#welcomed(welcome),
+      onAck: (ack) => this.#acked(ack),
+      onCredit: (credit) => {
+        this.#credit = credit;
+        this.#pump(Date.now());
+      },
+      onError: (error) => this.#refused(error),
+      onFault: (text) => this.#context.tally.countFault(`reader ${this.readerId}: ${text}`),
+      onDown: () => this.#wentDown(),
+    };
+  }
+
+  #introduce(): Introduction {
+    const clockMs = this.#context.clock.serviceMs() + this.#options.noise.driftMs;
+    return { readerId: this.readerId, bootEpoch: this.#queue.epoch, nextSeq: this.#queue.firstUnacked, clockMs };
+  }
+
+  #welcomed({ nextSeq, credit, maxTaps, maxBytes }: Welcome): void {
+    const { noise } = this.#options;
+    this.#context.gate.leave();
+    this.#context.tally.connected++;
+    this.#state = 'streaming';
+    this.#backoffMs = limits.backoffFirstMs;
+    this.#credit = credit;
+    this.#frameTaps = Math.min(this.#context.tapsPerFrameMax, tapsPerFrame(maxTaps, maxBytes));
+    const wallMs = Date.now();
+    this.#nextBeatMs = wallMs + limits.beatEveryMs;
+    this.#nextCutMs = noise.cutWallMsMean > 0 ? wallMs + noise.random.exponential(noise.cutWallMsMean) : Infinity;
+    if (nextSeq < this.#queue.firstUnacked || nextSeq > this.#queue.sentUpTo + 1) {
+      const { firstUnacked, sentUpTo } = this.#queue;
+      this.#context.tally.countFault(
+        `reader ${this.readerId}: WELCOME.nextSeq ${nextSeq}, acknowledged below ${firstUnacked}, sent up to ${sentUpTo}`,
+      );
+    }
+    this.#settle(nextSeq - 1);
+    this.#queue.nextToSend = this.#queue.firstUnacked;
+    this.#pump(wallMs);
+  }
+
+  #wentDown(): void {
+    if (this.#state === 'connecting') this.#context.gate.leave();
+    if (this.#state === 'streaming') this.#context.tally.connected--;
+    const wallMs = Date.now();
+    this.#state = 'down';
+    this.#link = null;
+    for (const { firstSeq, taps, repeat } of this.#inFlight) if (repeat) this.#repeats.push({ firstSeq, taps });
+    this.#inFlight = [];
+    this.#tapsInFlight = 0;
+    this.#rewinding = false;
+    this.#downSinceMs = wallMs;
+    const jitter = this.#options.noise.random.between(0.5, 1);
+    this.#connectAfterMs = Math.max(this.#connectAfterMs, wallMs + this.#backoffMs * jitter);
+    this.#backoffMs = Math.min(this.#backoffMs * 2, limits.backoffMaxMs);
+  }
+
+  #reboot(): void {
+    this.#queue = new TapQueue(this.#queue.epoch + 1);
+    this.#rebootAtMs = Infinity;
+    this.#context.tally.reboots++;
+    this.#link?.hangUp();
+  }
+
+  #pump(wallMs: number): void {
+    if (this.#state !== 'streaming' || this.#rewinding || wallMs < this.#sendAfterMs) return;
+    while (this.#repeats.length > 0) {
+      const { firstSeq, taps } = this.#repeats[0];
+      if (this.#queue.tap(firstSeq) && !this.#send(firstSeq, taps, true)) return;
+      this.#repeats.shift();
+    }
+    while (this.#queue.nextToSend < this.#queue.nextSeq) {
+      if (!this.#send(this.#queue.nextToSend, this.#frameTaps, false)) return;
+    }
+  }
+
+  /** Sends one frame; false where the credit does not allow it. A repeat goes as a whole or not at all. */
+  #send(firstSeq: number, tapsMax: number, repeat: boolean): boolean {
+    const allowed = this.#credit - this.#tapsInFlight;
+    if (allowed < (repeat ? Math.min(tapsMax, this.#credit) : 1)) return false;
+    const { bytes, taps } = encodeFrame(this.#queue, firstSeq, Math.min(tapsMax, allowed));
+    if (this.#inFlight.length === 0) this.#lastAnswerMs = Date.now();
+    this.#inFlight.push({ firstSeq, taps, sentAtNs: process.hrtime.bigint(), repeat });
+    this.#tapsInFlight += taps;
+    this.#link?.send(bytes);
+    if (repeat) this.#context.tally.repeated += taps;
+    else this.#countSent(firstSeq, taps);
+    return true;
+  }
+
+  #countSent(firstSeq: number, taps: number): void {
+    const end = firstSeq + taps;
+    const fresh = Math.max(0, end - 1 - Math.max(this.#queue.sentUpTo, firstSeq - 1));
+    this.#queue.sentUpTo = Math.max(this.#queue.sentUpTo, end - 1);
+    this.#queue.nextToSend = end;
+    this.#context.tally.countSent(fresh);
+    this.#context.tally.retransmitted += taps - fresh;
+  }
+
+  /** Takes the answered frame out of flight. */
+  #answered(place: number): FrameInFlight | undefined {
+    const [frame] = this.#inFlight.splice(place, 1);
+    this.#lastAnswerMs = Date.now();
+    if (frame) this.#tapsInFlight -= frame.taps;
+    return frame;
+  }
+
+  #acked({ durableSeq, credit, firstSeq, codes }: Ack): void {
+    const place = this.#inFlight.findIndex((frame) => frame.firstSeq === firstSeq && frame.taps === codes.length);
+    if (place !== 0) this.#context.tally.countFault(`reader ${this.readerId}: ACK of ${firstSeq} is out of order`);
+    const frame = this.#answered(Math.max(place, 0));
+    if (frame && !frame.repeat) this.#context.tally.countLatency(process.hrtime.bigint() - frame.sentAtNs);
+    this.#credit = credit;
+    for (let offset = 0; offset < codes.length; offset++) {
+      const seq = firstSeq + offset;
+      if (seq <= durableSeq) this.#takeAnswer(seq, codes[offset], frame?.repeat ?? false);
+    }
+    if (durableSeq > this.#queue.sentUpTo) {
+      this.#context.tally.countFault(`reader ${this.readerId}: durableSeq ${durableSeq} was never sent`);
+    }
+    this.#settle(durableSeq);
+    if (durableSeq < firstSeq + codes.length - 1) this.#rewind(limits.retryDefaultMs);
+    else if (frame && !frame.repeat && this.#resendsNow()) this.#repeats.push({ firstSeq, taps: codes.length });
+    this.#resume();
+  }
+
+  #resendsNow(): boolean {
+    const { random, resends } = this.#options.noise;
+    return random.chance(resends) && this.#repeats.length < limits.repeatsQueuedMax;
+  }
+
+  #takeAnswer(seq: number, code: number, repeat: boolean): void {
+    const { tally } = this.#context;
+    const tap = this.#queue.tap(seq);
+    if (!tap || code === Code.retryLater) return;
+    if (repeat) tally.repeatsAnswered++;
+    const first = this.#queue.answer(seq);
+    if (first === 0) {
+      this.#queue.setAnswer(seq, code);
+      tally.countAnswer({ reader: this.readerId, epoch: this.#queue.epoch, seq }, tap.kind, code);
+    } else if (code === Code.settledBefore) tally.repeatsForgotten++;
+    else if (first !== code) {
+      tally.countMismatch({ identity: `${this.readerId}:${this.#queue.epoch}:${seq}`, first, later: code });
+    }
+  }
+
+  /** What was settled without an answer seen (the acknowledgement was lost) is asked for again. */
+  #settle(durableSeq: number): void {
+    const before = this.#queue.firstUnacked;
+    const silent = this.#queue.settle(durableSeq);
+    this.#context.tally.countAcked(this.#queue.firstUnacked - before);
+    for (let from = 0; from < silent.length;) {
+      let to = from + 1;
+      while (to < silent.length && to - from < this.#frameTaps && silent[to] === silent[to - 1] + 1) to++;
+      this.#repeats.push({ firstSeq: silent[from], taps: to - from });
+      from = to;
+    }
+  }
+
+  #rewind(waitMs: number): void {
+    this.#rewinding = true;
+    this.#sendAfterMs = Math.max(this.#sendAfterMs, Date.now() + waitMs);
+  }
+
+  #resume(): void {
+    if (this.#rewinding && this.#inFlight.length === 0) {
+      this.#rewinding = false;
+      this.#queue.nextToSend = this.#queue.firstUnacked;
+    }
+    this.#pump(Date.now());
+  }
+
+  #refused({ code, fatal, message, retryMs }: Err): void {
+    this.#context.tally.countError(code);
+    if (code === ErrorCode.epochOld) this.#raiseEpoch(message);
+    if (fatal || this.#state !== 'streaming') {
+      this.#connectAfterMs = Date.now() + (retryMs ?? 0);
+      return this.#link?.hangUp();
+    }
+    const frame = this.#answered(0);
+    if (frame?.repeat) this.#repeats.push({ firstSeq: frame.firstSeq, taps: frame.taps });
+    this.#rewind(code === ErrorCode.notNow ? (retryMs ?? limits.retryDefaultMs) : 0);
+    this.#resume();
+  }
+
+  #raiseEpoch(message: string): void {
+    const known = Number(/\d+/.exec(message)?.[0] ?? this.#queue.epoch);
+    const next = new TapQueue(Math.max(known, this.#queue.epoch) + 1);
+    for (const tap of this.#queue.pending()) next.push(tap);
+    this.#queue = next;
+    this.#repeats = [];
+  }
+
+  #beat(wallMs: number): void {
+    const oldest = this.#queue.tap(this.#queue.firstUnacked);
+    const clockMs = this.#context.clock.serviceMs() + this.#options.noise.driftMs;
+    const queued = this.#queue.unacked;
+    this.#link?.send(encodeBeat({ clockMs, queued, oldestMs: oldest?.atMs ?? null, rulesVersion: 0 }));
+    this.#nextBeatMs = wallMs + limits.beatEveryMs;
+  }
+}
