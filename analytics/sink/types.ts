@@ -1,0 +1,48 @@
+import type { JournalCursor } from '../../workers/journal/types.ts';
+import type { SinkLimits } from '../limits.ts';
+import type { Logger } from '../logger.ts';
+import type { CursorStore } from './cursor.ts';
+import type { RowStore } from './store.ts';
+
+export interface ShardStatus {
+  readonly shard: number;
+  /** Up to here everything is in ClickHouse and the cursor is durable. */
+  readonly storedPosition: number;
+  /** Up to here everything is in the journal and synced. */
+  readonly durablePosition: number;
+  /** Positions between the two. */
+  readonly backlogTaps: number;
+  /** Age of the oldest block that is not stored, 0 when all are. */
+  readonly lagMs: number;
+  /** Why the last attempt failed, in one line; undefined when it did not. */
+  readonly lastError: string | undefined;
+  /** True when only a person can help: the shard has stopped, the others go on. */
+  readonly halted: boolean;
+}
+
+export interface SinkStatus {
+  readonly shard: readonly ShardStatus[];
+  /** Taps and transfers stored, over the last seconds. */
+  readonly rowsPerSecond: number;
+  /** Until the backlog is drained at this rate; 0 without backlog, undefined when nothing moves. */
+  readonly etaSeconds: number | undefined;
+}
+
+export interface SinkOptions {
+  readonly shardCount: number;
+  /** Address of ClickHouse with credentials and database. */
+  readonly clickhouseUrl: string;
+  /** Folder of the cursors; one folder below it for each database that was ever filled. */
+  readonly cursorDirectory: string;
+  /** Opens a shard's journal at the first block that holds a position above `afterPosition`. */
+  readonly openCursor: (shard: number, afterPosition: number) => JournalCursor;
+  /** The shard's last synced position; always the end of a block. */
+  readonly durablePosition: (shard: number) => number;
+  /** Called when the cursor behind `storedPosition` is durable. */
+  readonly onStored?: (shard: number, storedPosition: number) => void;
+  readonly limits?: Partial<SinkLimits>;
+  readonly logger?: Logger;
+  /** For tests: other sides than ClickHouse and the files. */
+  readonly wrapStore?: (store: RowStore) => RowStore;
+  readonly wrapCursors?: (cursors: CursorStore) => CursorStore;
+}
