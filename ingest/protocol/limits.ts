@@ -14,7 +14,7 @@ export const payloadBytesMax = 65_536;
 /** Identities of one reader whose first answer is repeated; an older repeat gets code 70. */
 export const rememberedIdentitiesMin = 8_192;
 
-/** Malformed frames in a row that a connection survives, less one: the third closes it. */
+/** So many malformed frames in a row close the connection. */
 export const malformedInRowMax = 3;
 
 /** Arrays within arrays, the message itself counted. */
