@@ -2,11 +2,12 @@ import { Command, CommanderError, Option } from 'commander';
 import { OperatorError } from './errors.ts';
 import { registerFleet } from './fleet/command.ts';
 import { registerRegion } from './region/command.ts';
+import { registerReplay } from './replay/command.ts';
 
 function build(): Command {
   const program = new Command('loadtest').description('Synthetic regions, reader fleets, replays and load scenarios.');
   program.exitOverride().configureOutput({ outputError: () => undefined });
-  for (const register of [registerRegion, registerFleet]) register(program);
+  for (const register of [registerRegion, registerFleet, registerReplay]) register(program);
   for (const command of program.commands) {
     command.option('--json', 'one JSON value on standard output');
     command.addOption(new Option('--data <dir>', "the service's data directory").env('TAPLINE_DATA').default('./data'));
@@ -17,7 +18,12 @@ function build(): Command {
 function exitStatusOf(error: unknown): number {
   if (error instanceof CommanderError) {
     if (error.exitCode !== 0) {
-      process.stderr.write(`USAGE: ${error.message.replace(/^error: /, '').replaceAll('\n', ' ')}. Try --help\n`);
+      process.stderr.write(
+        `USAGE: ${error.message
+          .replace(/^error: /, '')
+          .replaceAll('\n', ' ')
+          .replace(/\.$/, '')}. Try --help\n`,
+      );
     }
     return error.exitCode === 0 ? 0 : 2;
   }

@@ -21,7 +21,7 @@ export const limits = {
   backoffFirstMs: 100,
   backoffMaxMs: 5_000,
   retryDefaultMs: 250,
-  /** How long the fleet waits, after the last tap was made, for the last acknowledgement. */
+  /** Without progress for so long after the last tap was made, the fleet gives up on what is left. */
   drainMs: 60_000,
   /** Repeats of acknowledged frames that a reader keeps waiting to send. */
   repeatsQueuedMax: 64,

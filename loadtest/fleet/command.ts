@@ -158,7 +158,12 @@ export function registerFleet(program: Command): void {
     )
     .option('--epoch <n>', 'boot epoch of all readers (default: the second of the start)', readInteger(1, 2 ** 32 - 1))
     .option('--taps-per-frame <n>', 'at most so many taps in a frame', readInteger(1, 512), 512)
-    .option('--drain <seconds>', 'wait so long for the last acknowledgements', readInteger(0, 86_400), 60)
+    .option(
+      '--drain <seconds>',
+      'give up so long after the last progress',
+      readInteger(0, 86_400),
+      limits.drainMs / 1000,
+    )
     .option('--acks <file>', 'write every answered identity as NDJSON')
     .action(run);
 }

@@ -13,6 +13,7 @@ export interface FleetOptions {
   readonly tapsPerFrameMax: number;
   /** Wall time after which no more taps are made; null for the whole plan. */
   readonly forMs: number | null;
+  /** Wall time without any progress after which the fleet gives up on what is left. */
   readonly drainMs: number;
   /** NDJSON of every answered identity; null for none. */
   readonly acksPath: string | null;
@@ -67,12 +68,29 @@ export async function runFleet(options: FleetOptions): Promise<FleetReport> {
   };
   while (Date.now() < endMs && !options.signal?.aborted && !readers.every((reader) => reader.exhausted)) await step();
   for (const reader of readers) reader.quieten();
-  const drainUntilMs = Date.now() + options.drainMs;
-  while (Date.now() < drainUntilMs && !readers.every((reader) => reader.settled)) await step();
+  await drain(readers, tally, options.drainMs, step);
   const report = summarise(readers, tally, startMs);
   for (const reader of readers) reader.close();
   tally.close();
   return report;
+}
+
+/** Steps until everything is settled, or nothing more was acknowledged or answered for `drainMs`. */
+async function drain(
+  readers: readonly SimulatedReader[],
+  tally: Tally,
+  drainMs: number,
+  step: () => Promise<void>,
+): Promise<void> {
+  let seen = -1;
+  let untilMs = 0;
+  while (!readers.every((reader) => reader.settled)) {
+    const progress = tally.acked + tally.repeatsAnswered;
+    if (progress > seen) untilMs = Date.now() + drainMs;
+    else if (Date.now() > untilMs) return;
+    seen = progress;
+    await step();
+  }
 }
 
 function progressLine(

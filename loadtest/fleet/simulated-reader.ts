@@ -110,7 +110,7 @@ export class SimulatedReader {
 
   /** Moves the reader on to a simulated time. */
   tick(simulatedMs: number, wallMs: number): void {
-    if (simulatedMs >= this.#rebootAtMs && this.settled && !this.#quiet) this.#reboot();
+    if (this.#rebootAtMs < simulatedMs && this.settled && !this.#quiet) this.#reboot();
     this.#makeTaps(simulatedMs, wallMs);
     if (this.#offlineAt(simulatedMs)) {
       this.#link?.hangUp();
@@ -183,11 +183,15 @@ export class SimulatedReader {
     const wallMs = Date.now();
     this.#nextBeatMs = wallMs + limits.beatEveryMs;
     this.#nextCutMs = noise.cutWallMsMean > 0 ? wallMs + noise.random.exponential(noise.cutWallMsMean) : Infinity;
-    if (nextSeq < this.#queue.firstUnacked || nextSeq > this.#queue.sentUpTo + 1) {
-      const { firstUnacked, sentUpTo } = this.#queue;
-      this.#context.tally.countFault(
-        `reader ${this.readerId}: WELCOME.nextSeq ${nextSeq}, acknowledged below ${firstUnacked}, sent up to ${sentUpTo}`,
-      );
+    const { firstUnacked, sentUpTo } = this.#queue;
+    if (nextSeq > 1 && sentUpTo === 0) {
+      // Somebody numbered taps in this epoch before us: ours need another one.
+      this.#renumber(this.#queue.epoch + 1);
+      return this.#link?.hangUp();
+    }
+    if (nextSeq < firstUnacked || nextSeq > sentUpTo + 1) {
+      const text = `WELCOME.nextSeq ${nextSeq}, acknowledged below ${firstUnacked}, sent up to ${sentUpTo}`;
+      this.#context.tally.countFault(`reader ${this.readerId}: ${text}`);
     }
     this.#settle(nextSeq - 1);
     this.#queue.nextToSend = this.#queue.firstUnacked;
@@ -338,9 +342,14 @@ export class SimulatedReader {
     this.#resume();
   }
 
+  /** ERR 11 names the known epoch: the last number in its words, for the first may be ours. */
   #raiseEpoch(message: string): void {
-    const known = Number(/\d+/.exec(message)?.[0] ?? this.#queue.epoch);
-    const next = new TapQueue(Math.max(known, this.#queue.epoch) + 1);
+    const known = Number(message.match(/\d+/g)?.at(-1) ?? 0);
+    this.#renumber(Math.max(known, this.#queue.epoch) + 1);
+  }
+
+  #renumber(epoch: number): void {
+    const next = new TapQueue(epoch);
     for (const tap of this.#queue.pending()) next.push(tap);
     this.#queue = next;
     this.#repeats = [];

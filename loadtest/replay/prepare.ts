@@ -1,0 +1,111 @@
+import { join } from 'node:path';
+import { Kind } from '../../ingest/protocol/codes.ts';
+import { closeAll, openImportFiles, writeJson, type ImportFiles } from '../region/files.ts';
+import { deterministicKey, type ReaderKey } from '../region/keys.ts';
+import type { PlannedTap } from '../region/model.ts';
+import { gateZone, tillZone, type GateTap, type Student, type TillTap } from './files.ts';
+
+export interface ReplayData {
+  readonly students: readonly Student[];
+  readonly gate: readonly GateTap[];
+  readonly till: readonly TillTap[];
+}
+
+/** A reader of the replay and all it will send, in the order of its file. */
+export interface ReplayReader {
+  readonly key: ReaderKey;
+  readonly place: string;
+  readonly schoolId: number;
+  readonly kinds: string;
+  readonly taps: readonly PlannedTap[];
+}
+
+/** A UID that several pupils hold. */
+export interface Collision {
+  readonly uid: string;
+  readonly pupils: readonly number[];
+}
+
+const gateSchool = 1;
+const tillSchool = 2;
+const tillClass = 1_000;
+const tillPupilFirst = 900_001;
+const firstReader = 1;
+
+/** One reader per door and direction, one per till; ids follow the names, so that they do not depend on file order. */
+export function replayReaders({ gate, till }: ReplayData): ReplayReader[] {
+  const gates = grouped(gate, (tap) => `${tap.door} ${tap.direction}`);
+  const tills = grouped(till, (tap) => String(tap.till));
+  const gateReaders = [...gates].map(([place, taps]) => ({
+    place,
+    schoolId: gateSchool,
+    kinds: taps[0].direction === 'in' ? 'gate-in' : 'gate-out',
+    taps: taps.map(({ atMs, uid, direction }): PlannedTap => {
+      return [atMs, uid, direction === 'in' ? Kind.gateIn : Kind.gateOut, 0, 0];
+    }),
+  }));
+  const tillReaders = [...tills].map(([place, taps]) => ({
+    place: `till ${place}`,
+    schoolId: tillSchool,
+    kinds: 'buffet',
+    taps: taps.map((tap): PlannedTap => [tap.atMs, tap.uid, Kind.buffet, tap.amountKop, tap.till]),
+  }));
+  return [...gateReaders, ...tillReaders].map((reader, place) => ({
+    ...reader,
+    key: deterministicKey(firstReader + place, 'replay'),
+  }));
+}
+
+function grouped<T>(items: readonly T[], nameOf: (item: T) => string): [string, T[]][] {
+  const groups = new Map<string, T[]>();
+  for (const item of items) {
+    const name = nameOf(item);
+    const group = groups.get(name);
+    if (group) group.push(item);
+    else groups.set(name, [item]);
+  }
+  return [...groups].sort(([a], [b]) => (a < b ? -1 : 1));
+}
+
+export function collisions(students: readonly Student[]): Collision[] {
+  return grouped(students, (student) => student.uid)
+    .filter(([, holders]) => holders.length > 1)
+    .map(([uid, holders]) => ({ uid, pupils: holders.map((student) => student.studentNo) }));
+}
+
+/** Writes an import directory for the real taps. Whoever is on no roster at the gates stays unknown. */
+export function writeReplayRegion(data: ReplayData, readers: readonly ReplayReader[], out: string, kop: number): void {
+  const files = openImportFiles(out);
+  files.districts.row(1, 'Campus of the gates');
+  files.districts.row(2, 'Campus of the tills');
+  files.schools.row(gateSchool, 1, 'Campus of the gates', gateZone);
+  files.schools.row(tillSchool, 2, 'Campus of the tills', tillZone);
+  writeStudents(files, data.students);
+  writeTillPupils(files, data.till, kop);
+  for (const { key, schoolId, place, kinds } of readers) {
+    files.readers.row(key.readerId, schoolId, place, kinds, key.publicKey);
+  }
+  closeAll(Object.values(files));
+  const keys = readers.map(({ key }) => ({ reader_id: key.readerId, private_key: key.privateKey }));
+  writeJson(join(out, 'reader-keys.json'), keys);
+}
+
+function writeStudents(files: ImportFiles, students: readonly Student[]): void {
+  const classes = [...new Set(students.map((student) => student.classNo))].sort((a, b) => a - b);
+  for (const classNo of classes) files.classes.row(classNo, gateSchool, `Class ${classNo}`, 1);
+  for (const { studentNo, classNo, uid } of students) {
+    files.pupils.row(studentNo, classNo, 'Student', String(studentNo), 0);
+    files.cards.row(uid, studentNo, 'active', '');
+  }
+}
+
+function writeTillPupils(files: ImportFiles, till: readonly TillTap[], kop: number): void {
+  files.classes.row(tillClass, tillSchool, 'Guests', 1);
+  const uids = [...new Set(till.map((tap) => tap.uid))].sort();
+  uids.forEach((uid, place) => {
+    const pupilId = tillPupilFirst + place;
+    files.pupils.row(pupilId, tillClass, 'Guest', String(place + 1), 0);
+    files.cards.row(uid, pupilId, 'active', '');
+    if (kop > 0) files.topups.row(pupilId, 'buffet', kop, `replay-${pupilId}`);
+  });
+}
