@@ -53,6 +53,8 @@ export class SimulatedReader {
   #state: 'down' | 'connecting' | 'streaming' = 'down';
   #inFlight: FrameInFlight[] = [];
   #tapsInFlight = 0;
+  /** Frames in flight that an ERR answered: which ones shows when all others are acknowledged. */
+  #refusals = 0;
   #repeats: { firstSeq: number; taps: number }[] = [];
   #credit = 0;
   #frameTaps = 1;
@@ -204,9 +206,7 @@ export class SimulatedReader {
     const wallMs = Date.now();
     this.#state = 'down';
     this.#link = null;
-    for (const { firstSeq, taps, repeat } of this.#inFlight) if (repeat) this.#repeats.push({ firstSeq, taps });
-    this.#inFlight = [];
-    this.#tapsInFlight = 0;
+    this.#requeueRepeats();
     this.#rewinding = false;
     this.#downSinceMs = wallMs;
     const jitter = this.#options.noise.random.between(0.5, 1);
@@ -266,7 +266,9 @@ export class SimulatedReader {
 
   #acked({ durableSeq, credit, firstSeq, codes }: Ack): void {
     const place = this.#inFlight.findIndex((frame) => frame.firstSeq === firstSeq && frame.taps === codes.length);
-    if (place !== 0) this.#context.tally.countFault(`reader ${this.readerId}: ACK of ${firstSeq} is out of order`);
+    if (place < 0 || place > this.#refusals) {
+      this.#context.tally.countFault(`reader ${this.readerId}: ACK of ${firstSeq} is out of order`);
+    }
     const frame = this.#answered(Math.max(place, 0));
     if (frame && !frame.repeat) this.#context.tally.countLatency(process.hrtime.bigint() - frame.sentAtNs);
     this.#credit = credit;
@@ -316,14 +318,23 @@ export class SimulatedReader {
     }
   }
 
+  /** Nothing is in flight any more; repeats that were not answered are due again. */
+  #requeueRepeats(): void {
+    for (const { firstSeq, taps, repeat } of this.#inFlight) if (repeat) this.#repeats.push({ firstSeq, taps });
+    this.#inFlight = [];
+    this.#tapsInFlight = 0;
+    this.#refusals = 0;
+  }
+
   #rewind(waitMs: number): void {
     this.#rewinding = true;
     this.#sendAfterMs = Math.max(this.#sendAfterMs, Date.now() + waitMs);
   }
 
   #resume(): void {
-    if (this.#rewinding && this.#inFlight.length === 0) {
+    if (this.#rewinding && this.#inFlight.length === this.#refusals) {
       this.#rewinding = false;
+      this.#requeueRepeats();
       this.#queue.nextToSend = this.#queue.firstUnacked;
     }
     this.#pump(Date.now());
@@ -336,8 +347,8 @@ export class SimulatedReader {
       this.#connectAfterMs = Date.now() + (retryMs ?? 0);
       return this.#link?.hangUp();
     }
-    const frame = this.#answered(0);
-    if (frame?.repeat) this.#repeats.push({ firstSeq: frame.firstSeq, taps: frame.taps });
+    this.#refusals++;
+    this.#lastAnswerMs = Date.now();
     this.#rewind(code === ErrorCode.notNow ? (retryMs ?? limits.retryDefaultMs) : 0);
     this.#resume();
   }

@@ -2,9 +2,13 @@ import { bounceSeconds } from './defaults.ts';
 import type { PlannedPurse, School } from './model.ts';
 import type { SchoolTap } from './queues.ts';
 
+/** A complete meal may take its purse to −200 ₽. */
+const mealOverdraftKop = 20_000;
+
 /**
  * What each tap must be answered, worked out from the published rules alone and sharing no line with the product. It
- * knows: unknown and blocked cards, bounces, and purses that hold the price or not.
+ * knows: unknown and blocked cards, bounces, purses that hold the price or not, and the
+ * overdraft of a meal.
  *
  * A purse of a pupil is spent at one reader only (see `school.ts`), so that the answers do not depend on how the
  * streams of several readers interleave.
@@ -25,9 +29,10 @@ export class SchoolOracle {
     const purse = purseOf(tap.kind);
     if (purse === null || tap.amountKop === 0) return 10;
     const balances = this.balances(tap.pupil.pupilId);
-    if (balances[purse] < tap.amountKop) return 46;
-    balances[purse] -= tap.amountKop;
-    return 10;
+    const afterKop = balances[purse] - tap.amountKop;
+    if (afterKop < (purse === 'meal' ? -mealOverdraftKop : 0)) return 46;
+    balances[purse] = afterKop;
+    return afterKop < 0 ? 13 : 10;
   }
 
   /** Kopecks by purse. */

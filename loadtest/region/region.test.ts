@@ -124,7 +124,8 @@ describe('a day', () => {
     expect(told).toEqual(planned);
     const totals = JSON.parse(readFileSync(join(medium, 'truth', `${day}.totals.json`), 'utf8')) as DayTotals;
     expect(totals.taps).toBe(planned.size);
-    for (const code of ['10', '40', '41', '46', '71']) expect(totals.codes['meal'][code]).toBeGreaterThan(0);
+    for (const code of ['10', '13', '40', '41', '71']) expect(totals.codes['meal'][code]).toBeGreaterThan(0);
+    expect(totals.codes['buffet']['46']).toBeGreaterThan(0);
   });
 
   test('balances are openings less what was debited, over both days', () => {

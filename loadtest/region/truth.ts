@@ -45,6 +45,11 @@ export function emptyTotals(day: string): DayTotals {
   return { day, taps: 0, debited_kop: 0, presence: {}, codes: {}, balances_kop: { meal: 0, buffet: 0, transport: 0 } };
 }
 
+/** Codes that let the child through or sell the meal: 10 to 39. */
+function isAccepted(code: number): boolean {
+  return code >= 10 && code < 40;
+}
+
 /** Numbers the taps of each reader and decides each one, in order of time. */
 export function decideDay(taps: readonly SchoolTap[], oracle: SchoolOracle): TrueTap[] {
   const placeByReader = new Map<number, number>();
@@ -89,7 +94,7 @@ export function trueDayOf(
     came_ms: cameMs,
     left_ms: taps.findLast((tap) => tap.kind === 2)?.at_ms ?? null,
     eaten: taps
-      .filter((tap) => (tap.kind === 3 || tap.kind === 4) && tap.code === 10)
+      .filter((tap) => (tap.kind === 3 || tap.kind === 4) && isAccepted(tap.code))
       .map(({ kind, ref, kop }) => ({ kind: kindNames[kind - 1], ref, kop })),
     balances_kop: { ...oracle.balances(pupil.pupilId) },
     taps,
@@ -128,7 +133,7 @@ export function addToTotals(totals: DayTotals, truth: TrueDay): void {
   if (truth.presence !== null) totals.presence[truth.presence] = (totals.presence[truth.presence] ?? 0) + 1;
   for (const tap of truth.taps) {
     totals.taps++;
-    if (tap.code === 10) totals.debited_kop += tap.kop;
+    if (isAccepted(tap.code)) totals.debited_kop += tap.kop;
     const codes = (totals.codes[kindNames[tap.kind - 1]] ??= {});
     codes[tap.code] = (codes[tap.code] ?? 0) + 1;
   }
