@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { createReadStream } from 'node:fs';
 import { pipeline, Readable } from 'node:stream';
-import { CsvError, parse, type Info } from 'csv-parse';
+import { CsvError, parse, type Options } from 'csv-parse';
 import { Fault } from './fields.ts';
 
 /** A data row: its cells in the order of the columns that were asked for, or what is wrong with it as a whole. */
@@ -40,24 +40,38 @@ export async function* readCsv(path: string, columns: readonly string[], refuse:
     if (batch.length > 0) yield batch;
     if (places === null) refuse(1, null, new Fault('header', `is missing: the columns are ${columns.join(',')}`));
   } catch (error) {
-    const { line, fault } = formFault(error);
-    refuse(line, null, fault);
+    if (!(error instanceof FormError)) throw error;
+    if (batch.length > 0) yield batch;
+    refuse(error.line, null, error.fault);
   }
 }
 
-async function* records(path: string): AsyncGenerator<{ record: string[]; line: number }> {
-  const parser = parse({
+interface CsvRecord {
+  readonly record: readonly string[];
+  readonly line: number;
+}
+
+async function* records(path: string): AsyncGenerator<CsvRecord> {
+  let lastLine = 0;
+  const options: Options<CsvRecord, string[]> = {
     bom: true,
-    info: true,
     relax_column_count: true,
     skip_empty_lines: true,
     max_record_size: recordCharactersMax,
-  });
+    on_record: (record, { lines }) => {
+      lastLine = lines;
+      return { record, line: lines - lineBreaks(record) };
+    },
+  };
+  // The parser's types know a record of another form with named columns only.
+  const parser = parse(options as unknown as Options);
   const source = createReadStream(path, { highWaterMark: chunkBytes }) as AsyncIterable<Buffer>;
   // A failure of any stage ends the iteration below with its error.
   pipeline(Readable.from(wholeLines(source), { objectMode: false }), parser, () => undefined);
-  for await (const { record, info } of parser as AsyncIterable<{ record: string[]; info: Info }>) {
-    yield { record, line: info.lines - lineBreaks(record) };
+  try {
+    yield* parser as AsyncIterable<CsvRecord>;
+  } catch (error) {
+    throw error instanceof CsvError ? formError(error, lastLine + 1) : error;
   }
 }
 
@@ -138,11 +152,9 @@ const tooLong = new Fault('csv', `is longer than ${recordCharactersMax} characte
 const notClosed = new Fault('csv', 'a quoted value is not closed');
 const badQuote = new Fault('csv', 'a quote stands where none may: quote the whole value and double quotes within');
 
-/** The parser's own messages may quote a cell, so they are not passed on. */
-function formFault(error: unknown): { line: number; fault: Fault } {
-  if (error instanceof FormError) return error;
-  if (!(error instanceof CsvError)) throw error;
-  const line = typeof error.lines === 'number' ? error.lines : 1;
-  if (error.code === 'CSV_MAX_RECORD_SIZE') return { line, fault: tooLong };
-  return { line, fault: error.code === 'CSV_QUOTE_NOT_CLOSED' ? notClosed : badQuote };
+/** The parser's own messages may quote a cell, so they are not passed on. `line` is where the faulty row begins. */
+function formError({ code, lines }: CsvError, line: number): FormError {
+  if (code === 'CSV_MAX_RECORD_SIZE') return new FormError(line, tooLong);
+  if (code === 'CSV_QUOTE_NOT_CLOSED') return new FormError(line, notClosed);
+  return new FormError(typeof lines === 'number' ? lines : line, badQuote);
 }

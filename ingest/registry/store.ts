@@ -1,9 +1,8 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { Kysely, type Transaction } from 'kysely';
 import { hasErrno, OperatorError } from '../../workers/errors.ts';
-import { sqliteDialect } from './dialect.ts';
+import { isBusy, retryWhileBusy, sqliteDialect } from './dialect.ts';
 import { decodeEntry, type FeedEntry } from './feed.ts';
 import { migrate } from './migrations.ts';
 import type { RegistryTables } from './schema.ts';
@@ -17,7 +16,7 @@ export type RegistryTransaction = Transaction<RegistryTables>;
 
 /**
  * Schools, classes, pupils, cards and readers, and the feed of their changes, in one database that several processes use
- * at once. Readers never wait for writers; writers wait for each other, and the event loop with them.
+ * at once. Readers never wait for writers; writers wait for each other, without holding the event loop.
  */
 export class Registry {
   readonly db: Kysely<RegistryTables>;
@@ -73,15 +72,11 @@ export async function readLastChange(db: Kysely<RegistryTables>): Promise<number
 /** Opens, and where needed creates and migrates, `registry.db` in the data directory. */
 export async function openRegistry(dataDirectory: string, options: RegistryOptions = {}): Promise<Registry> {
   const { busyTimeoutMs = 60_000 } = options;
-  const giveUpAtMs = Date.now() + busyTimeoutMs;
-  for (;;) {
-    try {
-      return await tryOpen(dataDirectory, busyTimeoutMs);
-    } catch (error) {
-      // SQLite does not wait by itself while another process turns a new file into WAL mode.
-      if (!isBusy(error) || Date.now() >= giveUpAtMs) throw operatorError(error);
-      await sleep(20);
-    }
+  try {
+    // SQLite does not wait by itself while another process turns a new file into WAL mode, or leaves as the last.
+    return await retryWhileBusy(() => tryOpen(dataDirectory, busyTimeoutMs), busyTimeoutMs);
+  } catch (error) {
+    throw operatorError(error);
   }
 }
 
@@ -95,10 +90,6 @@ async function tryOpen(dataDirectory: string, busyTimeoutMs: number): Promise<Re
     await db.destroy();
     throw error;
   }
-}
-
-function isBusy(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && /^SQLITE_(BUSY|LOCKED)/.test(String(error.code));
 }
 
 /** Turns what the environment did to the database into words; anything else passes unchanged. */
