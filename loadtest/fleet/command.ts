@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { InvalidArgumentError, Option } from 'commander';
 import { usageError } from '../errors.ts';
 import { limits } from '../limits.ts';
-import { printResult, readInteger } from '../options.ts';
+import { printResult, readInteger, readStreamUrl } from '../options.ts';
 import type { ReaderPlan } from '../region/model.ts';
 import { dayMinuteToUtcMs } from '../region/zones.ts';
 import { plannedClock, sharedClock, type SimulatedClock } from './clock.ts';
@@ -143,7 +143,7 @@ export function registerFleet(program: Command): void {
     .command('fleet')
     .description('Plays a day of a region through simulated readers, which lose connections, buffer and send again.')
     .requiredOption('--region <dir>', 'a directory that `region` wrote')
-    .option('--url <url>', 'the stream', 'ws://127.0.0.1:8080/v1/stream')
+    .option('--url <url>', 'the stream', readStreamUrl, 'ws://127.0.0.1:8080/v1/stream')
     .option('--readers <n>', 'only so many of the readers', readInteger(1, limits.regionReadersMax))
     .option('--speed <n>', 'how much faster than the day; "max" for as fast as credit allows', readSpeed, 60)
     .option('--scenario <name>', Object.keys(scenarios).join(', '), 'default')

@@ -7,7 +7,7 @@ import { reportLines } from '../fleet/command.ts';
 import { plannedClock } from '../fleet/clock.ts';
 import { runFleet, type FleetReport } from '../fleet/run.ts';
 import { limits } from '../limits.ts';
-import { printResult, readInteger } from '../options.ts';
+import { printResult, readInteger, readStreamUrl } from '../options.ts';
 import { Random } from '../region/random.ts';
 import { requireServiceCli, runServiceCli, type CliAnswer } from '../service-cli.ts';
 import { readGateTaps, readStudents, readTillTaps } from './files.ts';
@@ -107,7 +107,7 @@ export function registerReplay(program: Command): void {
     .requiredOption('--students <file>', 'student_no,class_no,card_uid')
     .requiredOption('--gate <file>', 'captured_at_local,card_uid,door,direction')
     .requiredOption('--till <file>', 'captured_at_local,card_uid,till,weight_g')
-    .option('--url <url>', 'the stream', 'ws://127.0.0.1:8080/v1/stream')
+    .option('--url <url>', 'the stream', readStreamUrl, 'ws://127.0.0.1:8080/v1/stream')
     .option('--out <dir>', 'where the import directory is written (default: a temporary one)')
     .option('--opening-kop <n>', 'what each till card starts with', readInteger(0, 10_000_000), 50_000)
     .option('--epoch <n>', 'boot epoch of all readers (default: the second of the start)', readInteger(1, 2 ** 32 - 1))

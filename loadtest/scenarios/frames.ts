@@ -7,7 +7,7 @@ import { creditTapsMax } from '../../ingest/protocol/limits.ts';
 import { OperatorError, usageError } from '../errors.ts';
 import { loadDay, readKeys } from '../fleet/load.ts';
 import { limits } from '../limits.ts';
-import { printResult, readInteger } from '../options.ts';
+import { printResult, readInteger, readStreamUrl } from '../options.ts';
 import type { ReaderPlan } from '../region/model.ts';
 import type { TemplateTap } from './frame-templates.ts';
 import { SaturatingConnection, type Counters, type SaturatingOptions } from './saturating-connection.ts';
@@ -173,7 +173,7 @@ export function registerSaturate(program: Command): void {
     .command('saturate')
     .description('Keeps many connections full of TAPS frames over bare sockets and measures durable taps a second.')
     .requiredOption('--keys <file>', 'reader-keys.json of a region that the service has imported')
-    .option('--url <url>', 'the stream', 'ws://127.0.0.1:8080/v1/stream')
+    .option('--url <url>', 'the stream', readStreamUrl, 'ws://127.0.0.1:8080/v1/stream')
     .option('--connections <n>', 'readers at once', readInteger(1, limits.saturateConnectionsMax), 200)
     .option('--taps-per-frame <n>', 'taps in each frame', readInteger(1, 512), 1)
     .option('--in-flight <n>', 'frames that a reader has unacknowledged', readInteger(1, 4_096), 16)
