@@ -68,13 +68,22 @@ export function isBusy(error: unknown): boolean {
   return error instanceof Error && 'code' in error && /^SQLITE_(BUSY|LOCKED)/.test(String(error.code));
 }
 
-/** Opens the file with its safety settings, and prepares each statement once. */
 function openDatabase(path: string): SqliteDatabase {
   const database = new Database(path, { timeout: lockWaitMs });
-  database.pragma('journal_mode = WAL');
-  database.pragma('synchronous = FULL');
-  database.pragma('foreign_keys = ON');
-  database.pragma(`cache_size = -${pageCacheKiB}`);
+  try {
+    database.pragma('journal_mode = WAL');
+    database.pragma('synchronous = FULL');
+    database.pragma('foreign_keys = ON');
+    database.pragma(`cache_size = -${pageCacheKiB}`);
+  } catch (error) {
+    database.close();
+    throw error;
+  }
+  return withStatementCache(database);
+}
+
+/** Prepares each statement once. */
+function withStatementCache(database: Database.Database): SqliteDatabase {
   const statements = new Map<string, Database.Statement>();
   const prepare = (sql: string): Database.Statement => {
     let statement = statements.get(sql);

@@ -20,30 +20,25 @@ export type ReaderResult = ReaderView & { readonly change: number | null };
 export interface NewReader {
   readonly readerId: number;
   readonly schoolId: number;
-  /** Names of kinds, separated by commas or spaces. */
-  readonly kinds: string;
+  /** Names of kinds: a list, or text with commas or spaces between them. */
+  readonly kinds: string | readonly string[];
   /** 64 hex digits. */
   readonly publicKey: string;
   readonly place?: string;
 }
 
-/** Enrols a reader. The same reader again changes nothing; a revoked one is enrolled anew with what is given. */
+/**
+ * Enrols a reader, or changes its settings (an absent or empty place stays). A reader in service keeps its key: a slip in
+ * the id must not shut another one out. A revoked reader is enrolled anew with what is given.
+ */
 export async function addReader(registry: Registry, reader: NewReader): Promise<ReaderResult> {
-  const row: ReaderRow = {
-    reader_id: checkId('--id', reader.readerId),
-    school_id: checkId('--school', reader.schoolId),
-    place: check('--place', readText(reader.place ?? '')),
-    kinds_mask: check('--kinds', readKinds(reader.kinds)),
-    public_key: check('--public-key', readPublicKey(reader.publicKey)),
-    revoked: 0,
-  };
+  const wanted = checkReader(reader);
   return await registry.transaction(async (transaction) => {
-    await requireSchool(transaction, row.school_id);
-    const known = await findReader(transaction, row.reader_id);
-    if (known !== undefined && known.revoked === 0) {
-      requireSame(known, row);
-      return { ...readerView(known), change: null };
-    }
+    await requireSchool(transaction, wanted.school_id);
+    const known = await findReader(transaction, wanted.reader_id);
+    if (known !== undefined && known.revoked === 0) requireSameKey(known, wanted);
+    const row = { ...wanted, place: wanted.place || (known?.place ?? '') };
+    if (known !== undefined && sameReader(known, row)) return { ...readerView(known), change: null };
     await transaction
       .insertInto('reader')
       .values(row)
@@ -51,6 +46,17 @@ export async function addReader(registry: Registry, reader: NewReader): Promise<
       .execute();
     return { ...readerView(row), change: await appendChange(transaction, readerChange(row)) };
   });
+}
+
+function checkReader({ readerId, schoolId, kinds, publicKey, place = '' }: NewReader): ReaderRow {
+  return {
+    reader_id: checkId('--id', readerId),
+    school_id: checkId('--school', schoolId),
+    place: check('--place', readText(place)),
+    kinds_mask: check('--kinds', readKinds(typeof kinds === 'string' ? kinds : kinds.join(' '))),
+    public_key: check('--public-key', readPublicKey(publicKey)),
+    revoked: 0,
+  };
 }
 
 /** Takes a reader's rights away; for one that has none, nothing. */
@@ -85,12 +91,15 @@ async function requireSchool(transaction: RegistryTransaction, schoolId: number)
     throw refused('school-unknown', `there is no school ${schoolId}`, 'Import its schools.csv first');
 }
 
-function requireSame(known: ReaderRow, wanted: ReaderRow): void {
-  const columns = ['school_id', 'place', 'kinds_mask', 'public_key'] as const;
-  const other = columns.filter((column) => known[column] !== wanted[column]);
-  if (other.length === 0) return;
-  const message = `reader ${known.reader_id} exists with another ${other.join(', ')}`;
+function requireSameKey(known: ReaderRow, wanted: ReaderRow): void {
+  if (known.public_key === wanted.public_key) return;
+  const message = `reader ${known.reader_id} is in service with another public key`;
   throw refused('reader-exists', message, `Revoke it first (reader revoke --id ${known.reader_id}), then add it again`);
+}
+
+function sameReader(known: ReaderRow, wanted: ReaderRow): boolean {
+  const columns = ['school_id', 'place', 'kinds_mask', 'public_key', 'revoked'] as const;
+  return columns.every((column) => known[column] === wanted[column]);
 }
 
 function readerView(row: ReaderRow): ReaderView {
