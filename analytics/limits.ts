@@ -91,8 +91,13 @@ export const sqlLimits = {
 
 /** Bounds of the comparison of journal and store. */
 export const verifyLimits = {
+  /** Ranges of positions that a comparison names at most. */
   rangesMax: 100,
+  /** Positions that are compared one by one at a time. */
+  windowPositions: 500_000,
   executionSecondsMax: 600,
+  /** Above this, counting different identities goes on on disk. */
+  groupBytesMax: 400_000_000,
 } as const;
 
 /** Throws when bounds contradict each other. */

@@ -17,6 +17,7 @@ export interface EmbeddedOptions {
   /** Called when the engine is back after an unexpected end; `url` differs from before only if the port was lost. */
   readonly onRestart?: (restart: { url: string; pid: number; downMs: number }) => void;
   readonly memoryBytesMax?: number;
+  readonly restartDelayMaxMs?: number;
   /** For tests. */
   readonly findFiles?: () => EngineFiles;
 }
@@ -134,7 +135,7 @@ export class EmbeddedClickHouse {
       const endedAtMs = Date.now();
       this.#state = 'restarting';
       this.#logger.error({ failure: this.#process?.failure() }, 'the embedded ClickHouse ended and is started again');
-      if (endedAtMs - readyAtMs > engineLimits.hungAfterMs) delayMs = engineLimits.restartDelayMinMs;
+      if (endedAtMs - readyAtMs > engineLimits.restartDelayMaxMs) delayMs = engineLimits.restartDelayMinMs;
       delayMs = await this.#relaunch(delayMs);
       if (this.#stopping.signal.aborted) return;
       this.#logger.info({ pid: this.pid }, 'the embedded ClickHouse is back');
@@ -147,7 +148,7 @@ export class EmbeddedClickHouse {
     let delayMs = firstDelayMs;
     for (;;) {
       await this.#pause(delayMs);
-      delayMs = Math.min(delayMs * 2, engineLimits.restartDelayMaxMs);
+      delayMs = Math.min(delayMs * 2, this.#options.restartDelayMaxMs ?? engineLimits.restartDelayMaxMs);
       if (this.#stopping.signal.aborted) return delayMs;
       try {
         await this.#launch();

@@ -7,7 +7,7 @@ import { engineLimits } from '../limits.ts';
 import type { EnginePaths } from './engine-config.ts';
 import type { EngineFiles } from './library.ts';
 
-const keepAliveQuery = "SYSTEM START LISTEN QUERIES ALL; SELECT count() FROM file('-','LineAsString') FORMAT Null";
+const keepAliveQuery = "SYSTEM START LISTEN HTTP; SELECT count() FROM file('-','LineAsString') FORMAT Null";
 
 /** One run of the engine's process. */
 export class EngineProcess {

@@ -119,12 +119,13 @@ export class ShardSink {
 
   async #storeNext(stop: AbortSignal): Promise<void> {
     this.#batchBeganAtMs = Date.now();
-    const batch = this.#collect();
+    const batch = await this.#untilAnswered(stop, () => Promise.resolve(this.#collect()));
     if (batch === undefined) return pause(this.#parts.limits.pollIntervalMs, stop);
     const { from, to, hash, taps, transfers } = batch;
     // Positions without rows (commands, quarantine) need no insert, so nothing is pending.
-    if (batch.parts.length > 0) await this.#save({ ...this.#cursor, pending: { from, to, hash, taps, transfers } });
-    await this.#deliver(batch, { fresh: from > this.#foreignUpTo, stop });
+    if (batch.parts.length > 0)
+      await this.#save({ ...this.#cursor, pending: { from, to, hash, taps, transfers } }, stop);
+    if (!stop.aborted) await this.#deliver(batch, { fresh: from > this.#foreignUpTo, stop });
   }
 
   /** Inserts every part, again and again until ClickHouse has it; then moves the cursor. */
@@ -143,7 +144,8 @@ export class ShardSink {
     }
     const lastTap = batch.parts.filter((part) => part.table === 'tap').map((part) => part.lastId);
     const lastTapPosition = Math.max(this.#cursor.lastTapPosition, ...lastTap);
-    await this.#save({ storedPosition: batch.to, lastTapPosition, pending: null });
+    await this.#save({ storedPosition: batch.to, lastTapPosition, pending: null }, options.stop);
+    if (this.#cursor.storedPosition !== batch.to) return;
     this.#batchWrittenAtMs = undefined;
     this.#behindSinceMs = undefined;
     this.#parts.onStored(batch.to, batch.taps + batch.transfers);
@@ -162,15 +164,20 @@ export class ShardSink {
         if (error instanceof OperatorError) throw error;
         this.#lastError = errorLine(error);
       }
+      // Should it have been the journal, read it afresh.
+      this.#closeJournal();
       await pause(delayMs, stop);
       delayMs = Math.min(delayMs * 2, retryDelayMaxMs);
     }
     return undefined;
   }
 
-  async #save(cursor: SinkCursor): Promise<void> {
-    await this.#parts.cursors.save(this.#parts.shard, cursor);
-    this.#cursor = cursor;
+  /** A disk that is full is waited out; each attempt is a new file. */
+  async #save(cursor: SinkCursor, stop: AbortSignal): Promise<void> {
+    await this.#untilAnswered(stop, async () => {
+      await this.#parts.cursors.save(this.#parts.shard, cursor);
+      this.#cursor = cursor;
+    });
   }
 
   #collect(): Batch | undefined {

@@ -7,7 +7,7 @@ import { Sink } from './sink.ts';
 import type { FromSinkThread, SinkThreadData, ToSinkThread } from './thread-messages.ts';
 
 interface CursorModule {
-  openJournalCursor(journalDirectory: string, shard: number, afterPosition: number): JournalCursor;
+  readonly openJournalCursor: (journalDirectory: string, shard: number, afterPosition: number) => JournalCursor;
 }
 
 if (parentPort === null) throw new Error('sink-worker.ts runs in a worker thread');

@@ -97,14 +97,14 @@ export class Sink {
       backlogTaps: this.#options.durablePosition(shard),
       lagMs: 0,
       lastError: this.#prepareError,
-      halted: this.#prepareError !== undefined && this.#running === undefined,
+      halted: false,
     }));
   }
 
   async #run(): Promise<void> {
     const migrated = await this.#prepare();
     if (migrated === undefined) return;
-    const bare = new ClickHouseRowStore(this.#options.clickhouseUrl, this.#limits.insertTimeoutMs);
+    const bare = new ClickHouseRowStore(this.#options.clickhouseUrl, this.#limits.insertTimeoutMs, this.#stop.signal);
     const store = this.#options.wrapStore?.(bare) ?? bare;
     // A cursor says what one database holds: another database gets cursors of its own and the whole journal.
     const files = new FileCursorStore(path.join(this.#options.cursorDirectory, migrated.installationId));

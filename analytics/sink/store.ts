@@ -49,10 +49,13 @@ const insertQuery = {
 
 export class ClickHouseRowStore implements RowStore {
   readonly #client: ClickHouseClient;
+  readonly #stop: AbortSignal;
   #settings: Record<string, string | number> | undefined;
 
-  constructor(address: string, requestTimeoutMs: number) {
+  /** `stop` cuts what is under way. */
+  constructor(address: string, requestTimeoutMs: number, stop: AbortSignal) {
     this.#client = openClickHouse(address, { requestTimeoutMs });
+    this.#stop = stop;
   }
 
   async insert(part: BatchPart, token: string): Promise<void> {
@@ -60,6 +63,7 @@ export class ClickHouseRowStore implements RowStore {
     const { stream } = await this.#client.exec({
       query: insertQuery[part.table],
       values: Readable.from([part.bytes], { objectMode: false }),
+      abort_signal: this.#stop,
       clickhouse_settings: { ...this.#settings, insert_deduplication_token: token },
     });
     // The socket is free for the next request only when the (empty) answer has been read.
@@ -80,9 +84,9 @@ export class ClickHouseRowStore implements RowStore {
   }
 
   async lastTapPosition(shard: number): Promise<number> {
-    const query = `SELECT toString(max(position)) AS position FROM tap WHERE shard = ${shard}`;
-    const [row] = await this.#rows<{ position: string }>(query);
-    return Number(row.position);
+    const query = `SELECT toString(max(position)) AS last FROM tap WHERE shard = ${shard}`;
+    const [row] = await this.#rows<{ last: string }>(query);
+    return Number(row.last);
   }
 
   async isReplicated(): Promise<boolean> {
@@ -102,7 +106,7 @@ export class ClickHouseRowStore implements RowStore {
   }
 
   async #rows<T>(query: string): Promise<T[]> {
-    const answer = await this.#client.query({ query, format: 'JSONEachRow' });
+    const answer = await this.#client.query({ query, format: 'JSONEachRow', abort_signal: this.#stop });
     return answer.json<T>();
   }
 }

@@ -1,0 +1,108 @@
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { TapOffset, tapRecordBytes } from '../../workers/journal/tap-record.ts';
+import { TransferOffset, transferRecordBytes } from '../../workers/journal/transfer-record.ts';
+import { decisionCodes } from '../../workers/ledger/codes.ts';
+import { openClickHouse, type ClickHouseClient } from '../clickhouse/client.ts';
+import { EmbeddedClickHouse } from '../clickhouse/embedded.ts';
+import { engineMissing, temporaryFolder } from '../clickhouse/testing.suite.ts';
+import { columnsOf } from '../sink/store.ts';
+import { migrate, readMigrations, splitStatements } from './migrate.ts';
+
+const missing = engineMissing();
+const { folder, remove } = temporaryFolder();
+
+/** Bytes of a RowBinary value. */
+const widths: Record<string, number> = {
+  UInt64: 8,
+  Int64: 8,
+  UInt32: 4,
+  UInt16: 2,
+  Date: 2,
+  UInt8: 1,
+  "DateTime64(3, 'UTC')": 8,
+  'FixedString(10)': 10,
+};
+
+it('splits a file into statements', () => {
+  expect(splitStatements("-- why; so\nSELECT 1;\n\nSELECT ';'\n  FROM t;")).toEqual([
+    'SELECT 1',
+    "SELECT ';'\n  FROM t",
+  ]);
+});
+
+describe.skipIf(missing !== undefined)('the schema', () => {
+  let engine: EmbeddedClickHouse;
+  let client: ClickHouseClient;
+
+  beforeAll(async () => {
+    engine = await EmbeddedClickHouse.start({ directory: path.join(folder, 'clickhouse') });
+    await migrate(engine.url);
+    client = openClickHouse(engine.url);
+  });
+
+  afterAll(async () => {
+    await client?.close();
+    await engine?.stop();
+    remove();
+  });
+
+  const ask = async <T>(query: string): Promise<T[]> =>
+    (await client.query({ query, format: 'JSONEachRow' })).json<T>();
+
+  it.each([
+    ['tap', TapOffset, tapRecordBytes],
+    ['transfer', TransferOffset, transferRecordBytes],
+  ] as const)('lays table %s out as the journal lays out its record', async (table, offsets, recordBytes) => {
+    const columns = await ask<{ name: string; type: string }>(
+      `SELECT name, type FROM system.columns WHERE database = currentDatabase() AND table = '${table}'
+       AND default_kind != 'ALIAS' ORDER BY position`,
+    );
+    expect(columns.map((column) => column.name)).toEqual(columnsOf(table));
+    const fields = Object.values<number>(offsets).sort((left, right) => left - right);
+    let offset = 0;
+    for (const [index, { type }] of columns.entries()) {
+      expect(offset).toBe(fields[index]);
+      offset += type.startsWith('Enum8') ? 1 : widths[type];
+    }
+    expect(offset).toBe(recordBytes);
+  });
+
+  it('names codes as the registry of codes does', async () => {
+    const codes = await ask<{ code: number; name: string }>(
+      'SELECT code, code_name AS name FROM (SELECT 1) AS one, tap WHERE 0',
+    );
+    expect(codes).toEqual([]);
+    const [{ expression }] = await ask<{ expression: string }>(
+      "SELECT default_expression AS expression FROM system.columns WHERE table = 'tap' AND name = 'code_name' AND database = currentDatabase()",
+    );
+    const numbers = decisionCodes.map((code) => code.code);
+    const rows = await ask<{ code: number; name: string }>(
+      `SELECT code, ${expression} AS name FROM (SELECT arrayJoin([${numbers.join(', ')}]) AS code)`,
+    );
+    expect(rows).toEqual(decisionCodes.map(({ code, name }) => ({ code, name })));
+  });
+
+  it('is brought up to date once, and knows itself again', async () => {
+    const first = await migrate(engine.url);
+    const second = await migrate(engine.url);
+    expect(second).toEqual({ ...first, applied: [] });
+    expect(first.version).toBe(readMigrations().length);
+  });
+
+  it('takes a step that was cut off from its beginning', async () => {
+    const steps = readMigrations();
+    const broken = {
+      version: steps.length + 1,
+      name: 'more',
+      statements: ['CREATE TABLE IF NOT EXISTS more (n UInt8) ENGINE = Memory', 'SELECT broken'],
+    };
+    await expect(migrate(engine.url, [...steps, broken])).rejects.toThrow();
+    const mended = { ...broken, statements: [broken.statements[0]] };
+    expect((await migrate(engine.url, [...steps, mended])).applied).toEqual(['more']);
+  });
+
+  it('refuses a database of a newer version', async () => {
+    await expect(migrate(engine.url)).rejects.toMatchObject({ code: 'SCHEMA_NEWER', exitStatus: 3 });
+  });
+});
