@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { Kysely, type Transaction } from 'kysely';
-import { hasErrno, OperatorError } from '../../workers/errors.ts';
+import { OperatorError } from '../../workers/errors.ts';
 import { isBusy, retryWhileBusy, sqliteDialect } from './dialect.ts';
 import { decodeEntry, type FeedEntry } from './feed.ts';
 import { migrate } from './migrations.ts';
@@ -36,7 +36,11 @@ export class Registry {
 
   /** Reads one state of everything, whatever others write meanwhile. */
   async snapshot<Result>(work: (transaction: RegistryTransaction) => Promise<Result>): Promise<Result> {
-    return await this.db.transaction().setAccessMode('read only').execute(work);
+    try {
+      return await this.db.transaction().setAccessMode('read only').execute(work);
+    } catch (error) {
+      throw operatorError(error);
+    }
   }
 
   /** Feed entries after `change`, in order, at most `limit`. */
@@ -94,19 +98,22 @@ async function tryOpen(dataDirectory: string, busyTimeoutMs: number): Promise<Re
 
 /** Turns what the environment did to the database into words; anything else passes unchanged. */
 function operatorError(error: unknown): unknown {
+  // SQLite's extended codes begin with the plain ones.
+  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  const is = (...prefixes: string[]): boolean => prefixes.some((prefix) => code.startsWith(prefix));
   if (isBusy(error)) {
     const remedy = 'Wait for the import or command that holds it, then try again';
     return new OperatorError('registry-busy', 'another process is changing the registry', remedy);
   }
-  if (hasErrno(error, 'SQLITE_FULL', 'ENOSPC')) {
+  if (is('SQLITE_FULL', 'ENOSPC')) {
     return new OperatorError('registry-full', 'the disk is full; nothing was changed', 'Free space and try again');
   }
-  if (hasErrno(error, 'SQLITE_CANTOPEN', 'SQLITE_READONLY', 'EACCES', 'EPERM', 'ENOTDIR', 'EEXIST', 'EROFS')) {
+  if (is('SQLITE_CANTOPEN', 'SQLITE_READONLY', 'EACCES', 'EPERM', 'ENOTDIR', 'EEXIST', 'EROFS')) {
     const remedy = 'Check that the data directory exists and may be written';
     return new OperatorError('registry-unwritable', 'the registry cannot be opened for writing', remedy);
   }
-  if (hasErrno(error, 'SQLITE_CORRUPT', 'SQLITE_NOTADB') || (hasErrno(error) && /^SQLITE_IOERR/.test(String(error)))) {
-    return new OperatorError('registry-damaged', 'the registry file is damaged', 'Restore registry.db from a copy');
+  if (is('SQLITE_CORRUPT', 'SQLITE_NOTADB', 'SQLITE_IOERR')) {
+    return new OperatorError('registry-damaged', 'the registry file cannot be read', 'Restore registry.db from a copy');
   }
   return error;
 }
