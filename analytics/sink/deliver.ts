@@ -16,9 +16,10 @@ import type { RowStore } from './store.ts';
  *     no harm.
  *   - none there: insert again under the same token. The question alone would not do: the first attempt may still be
  *     running behind a lost connection and finish after it. The token decides that race inside ClickHouse.
- *     Afterwards the table is asked again, because the engine notes a token *before* it publishes the part: a kill in
- *     between makes it drop the repeat in silence, with nothing stored. Then, and only then, the rows go out under the
- *     next token. An earlier attempt that still runs cannot add to them: its own token is noted already.
+ *     Afterwards the table is asked again: the note of the token and the part are two files, so a kill or a power cut
+ *     may leave the note without the part, and then the repeat is dropped in silence with nothing stored. Then, and
+ *     only then, the rows go out under the next token. An earlier attempt that still runs cannot add to them: its own
+ *     token is noted already.
  *   - some there, none twice: not ours (a block is whole or absent), but what a lost cursor leaves behind, when batches
  *     are cut anew. With `mayFill` only the missing rows are sent; else it is an error that names the range.
  *   - any twice: an error that names the range; nothing is ever sent on top.
