@@ -6,6 +6,7 @@ import { decisionCodes } from '../../workers/ledger/codes.ts';
 import { openClickHouse, type ClickHouseClient } from '../clickhouse/client.ts';
 import { EmbeddedClickHouse } from '../clickhouse/embedded.ts';
 import { engineMissing, temporaryFolder } from '../clickhouse/testing.suite.ts';
+import { deduplicationWindow } from '../limits.ts';
 import { columnsOf } from '../sink/store.ts';
 import { migrate, readMigrations, splitStatements } from './migrate.ts';
 
@@ -23,6 +24,14 @@ const widths: Record<string, number> = {
   "DateTime64(3, 'UTC')": 8,
   'FixedString(10)': 10,
 };
+
+it('makes tables that remember as many tokens as the bound says', () => {
+  const tables = readMigrations().flatMap((step) =>
+    step.statements.filter((text) => /TABLE IF NOT EXISTS (tap|transfer)\b/.test(text)),
+  );
+  expect(tables).toHaveLength(2);
+  for (const table of tables) expect(table).toContain(`non_replicated_deduplication_window = ${deduplicationWindow}`);
+});
 
 it('splits a file into statements', () => {
   expect(splitStatements("-- why; so\nSELECT 1;\n\nSELECT ';'\n  FROM t;")).toEqual([
