@@ -57,9 +57,11 @@ export function recoverJournal(options: RecoveryOptions): Recovered {
     const file = openSegment(storage, chain);
     try {
       const reader = new BlockReader(file, offset);
-      blocks += readSegment(reader, chain, options, blocks);
+      const last = readSegment(reader, chain, options, blocks);
+      blocks += last.count;
       offset = reader.offset;
       if (!numbers.includes(chain.segmentNumber + 1)) {
+        if (last.count > 0 && options.readOnly !== true) rewrite(file, last.offset, offset);
         const clearedBytes = clearTornTail(file, chain, offset, options.readOnly ?? false);
         return { place: { chain, offset }, blocks, clearedBytes };
       }
@@ -71,16 +73,38 @@ export function recoverJournal(options: RecoveryOptions): Recovered {
   }
 }
 
-function readSegment(reader: BlockReader, chain: ChainState, options: RecoveryOptions, before: number): number {
+interface SegmentRead {
+  readonly count: number;
+  /** Where the last block begins. */
+  readonly offset: number;
+}
+
+function readSegment(reader: BlockReader, chain: ChainState, options: RecoveryOptions, before: number): SegmentRead {
   let count = 0;
+  let offset = reader.offset;
+  let next = reader.offset;
   for (let block = reader.next(chain); block !== undefined; block = reader.next(chain)) {
     options.apply(block);
     count += 1;
+    offset = next;
+    next = reader.offset;
     if ((before + count) % blocksPerProgressReport === 0) {
       options.onProgress?.({ blocks: before + count, lastPosition: block.lastPosition });
     }
   }
-  return count;
+  return { count, offset };
+}
+
+/**
+ * Writes the last whole block again and syncs it. It may have been written and never synced, or its sync may have failed,
+ * after which Linux can show it in the page cache as if it were on the medium. Its taps are answered from now on, so it
+ * has to be there. Every block before it was synced before this one was begun.
+ */
+function rewrite(file: StorageFile, from: number, to: number): void {
+  const bytes = new Uint8Array(to - from);
+  file.read(bytes, from);
+  file.write(bytes, from);
+  file.sync();
 }
 
 function firstPlace(options: RecoveryOptions, numbers: readonly number[]): JournalPlace | undefined {

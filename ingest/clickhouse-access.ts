@@ -1,0 +1,67 @@
+import path from 'node:path';
+import { EmbeddedClickHouse } from '../analytics/clickhouse/embedded.ts';
+import { type ClickHouseClient, openClickHouse } from '../analytics/clickhouse/client.ts';
+import { Sink } from '../analytics/sink/sink.ts';
+import { openJournalCursor } from '../workers/journal/cursor.ts';
+import type { DataDirectory } from './data-directory.ts';
+
+/** Where a command finds ClickHouse: with the running service, or alone on the data directory. */
+export interface ClickHouseAccess {
+  readonly client: ClickHouseClient;
+  readonly url: string;
+  /** True when no service runs, and this process holds the data directory. */
+  readonly isAlone: boolean;
+}
+
+const aloneDrainTimeoutMs = 600_000;
+
+/**
+ * Runs `work` with ClickHouse. If no service runs on the directory, the directory is locked and, unless `serverUrl` names a
+ * server, the embedded engine is started for as long as `work` takes.
+ */
+export async function withClickHouse<T>(
+  data: DataDirectory,
+  serverUrl: string | undefined,
+  work: (access: ClickHouseAccess) => Promise<T>,
+): Promise<T> {
+  const service = data.service();
+  if (service !== undefined) return await withClient(service.clickhouseUrl, false, work);
+  data.lock();
+  try {
+    if (serverUrl !== undefined) return await withClient(serverUrl, true, work);
+    const embedded = await EmbeddedClickHouse.start({ directory: path.join(data.path, 'clickhouse') });
+    try {
+      return await withClient(embedded.url, true, work);
+    } finally {
+      await embedded.stop();
+    }
+  } finally {
+    data.unlock();
+  }
+}
+
+async function withClient<T>(url: string, isAlone: boolean, work: (access: ClickHouseAccess) => Promise<T>): Promise<T> {
+  const client = openClickHouse(url);
+  try {
+    return await work({ client, url, isAlone });
+  } finally {
+    await client.close();
+  }
+}
+
+/** Stores what the journals hold beyond the cursors, while no service runs. False if that did not succeed in time. */
+export async function drainJournals(data: DataDirectory, url: string, positions: readonly number[]): Promise<boolean> {
+  const sink = new Sink({
+    shardCount: positions.length,
+    clickhouseUrl: url,
+    cursorDirectory: path.join(data.path, 'sink'),
+    openCursor: (shard, afterPosition) => openJournalCursor(data.journal, shard, afterPosition),
+    durablePosition: (shard) => positions[shard],
+  });
+  sink.start();
+  const stored = await Promise.all(
+    positions.map((position, shard) => sink.waitUntilStored(shard, position, aloneDrainTimeoutMs)),
+  );
+  await sink.stop({ drainTimeoutMs: 0 });
+  return stored.every(Boolean);
+}

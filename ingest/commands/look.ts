@@ -1,0 +1,123 @@
+import { pipeline } from 'node:stream/promises';
+import { Command } from 'commander';
+import { runReadOnlySql } from '../../analytics/queries/sql.ts';
+import { OperatorError } from '../../workers/errors.ts';
+import { AdminClient } from '../admin-client.ts';
+import { withClickHouse } from '../clickhouse-access.ts';
+import { DataDirectory } from '../data-directory.ts';
+import { explainTap, parseTapIdentity } from '../explain.ts';
+import { describeFrame, renderFrame } from '../protocol/describe-frame.ts';
+import type { statusOf } from '../status.ts';
+import { inspectJournals, verifyJournals } from '../verify/journal-inspection.ts';
+import { answerNo, type CommonOptions, newCommand, print } from './common.ts';
+
+export function statusCommand(): Command {
+  return newCommand('status', 'readiness, shards, sink, readers and admission of the running service').action(
+    async (options: CommonOptions) => {
+      const admin = AdminClient.connect(DataDirectory.openExisting(options.data));
+      const status = (await admin.call<ReturnType<typeof statusOf>>('GET', '/admin/v1/status'))!;
+      print(options, status, describeStatus(status));
+    },
+  );
+}
+
+function describeStatus(status: ReturnType<typeof statusOf>): string[] {
+  const { admission, sink, readers, taps, clickhouse } = status;
+  const why = admission.reasons.length > 0 ? ` (${admission.reasons.join(', ')})` : '';
+  const eta = sink.eta_s === null ? 'not moving' : `${Math.ceil(sink.eta_s)} s to go`;
+  return [
+    `${status.ready && admission.open ? 'ready' : 'not ready'}${why}; ${admission.queued_taps} taps queued`,
+    `taps: ${taps.decided} decided, ${taps.acked} acknowledged, ack p50 ${taps.ack_p50_ms.toFixed(2)} ms, p99 ${taps.ack_p99_ms.toFixed(2)} ms`,
+    ...status.shards.map(
+      ({ shard, state, position, lag_taps: lag, busy_share: busy, restarts }) =>
+        `shard ${shard}: ${state}, position ${position}, ${lag} not stored yet, busy ${(busy * 100).toFixed(0)} %, ${restarts} restarts`,
+    ),
+    `sink: lag ${(sink.lag_ms / 1000).toFixed(1)} s, backlog ${sink.backlog_taps} taps, ${eta}${sink.last_error === null ? '' : `; ${sink.last_error}`}`,
+    `ClickHouse: ${clickhouse.embedded ? 'embedded' : 'server'}, ${clickhouse.state}`,
+    `readers: ${readers.online} online, ${readers.behind} behind, ${readers.offline} offline, ${readers.silent} silent, ` +
+      `${readers.never_seen} never seen, ${readers.revoked} revoked`,
+  ];
+}
+
+export function sqlCommand(): Command {
+  return newCommand('sql', 'one read-only query to ClickHouse')
+    .argument('<query>', 'the query')
+    .option('--format <name>', 'output format, as ClickHouse names it')
+    .option('--clickhouse-url <url>', 'where no service runs: a ClickHouse server instead of the embedded one')
+    .action(async (query: string, options: CommonOptions & { format?: string; clickhouseUrl?: string }) => {
+      const format = options.format ?? (options.json === true ? 'JSON' : 'PrettyCompactMonoBlock');
+      await withClickHouse(DataDirectory.openExisting(options.data), options.clickhouseUrl, async ({ client }) => {
+        await pipeline(await runReadOnlySql(client, query, format), process.stdout, { end: false });
+      });
+    });
+}
+
+export function explainCommand(): Command {
+  return newCommand('explain', 'everything about one tap')
+    .argument('<tap>', 'READER:EPOCH:SEQ')
+    .action((text: string, options: CommonOptions) => {
+      const tap = parseTapIdentity(text);
+      const data = DataDirectory.openExisting(options.data);
+      const found = explainTap(data.journal, data.shards, tap);
+      if (found === undefined) {
+        throw new OperatorError('TAP_UNKNOWN', `the journal has no tap ${text}`, 'Check reader, epoch and seq.', 1);
+      }
+      print(options, found, describeObject(found, ''));
+    });
+}
+
+function describeObject(value: object, indent: string): string[] {
+  return Object.entries(value).flatMap(([key, inner]: [string, unknown]) => {
+    if (Array.isArray(inner)) return [`${indent}${key}: ${inner.map((one) => textOf(one)).join('; ') || '–'}`];
+    if (typeof inner === 'object' && inner !== null) return [`${indent}${key}`, ...describeObject(inner, `${indent}  `)];
+    return [`${indent}${key}: ${textOf(inner)}`];
+  });
+}
+
+function textOf(value: unknown): string {
+  if (typeof value === 'object' && value !== null) {
+    return Object.entries(value)
+      .map(([key, inner]) => `${key} ${String(inner)}`)
+      .join(', ');
+  }
+  return value === null ? '–' : String(value);
+}
+
+export function journalCommand(): Command {
+  const journal = new Command('journal').description('looks into the journal');
+  journal.addCommand(
+    newCommand('inspect', 'segments, blocks and positions of each shard').action((options: CommonOptions) => {
+      const data = DataDirectory.openExisting(options.data);
+      const shards = inspectJournals(data);
+      print(
+        options,
+        { shards },
+        shards.map((one) => `shard ${one.shard}: ${one.segments} segments, ${one.blocks} blocks, ${one.taps} taps, last position ${one.last_position}`),
+      );
+    }),
+  );
+  journal.addCommand(
+    newCommand('verify', 'checks every block; names the last good position').action((options: CommonOptions) => {
+      const data = DataDirectory.openExisting(options.data);
+      const result = verifyJournals(data);
+      print(options, result, [
+        ...result.shards.map((one) => {
+          const torn = one.torn_bytes > 0 ? `, ${one.torn_bytes} bytes of a torn tail behind it` : '';
+          return `shard ${one.shard}: ${one.ok ? 'ok' : one.problem}, last good position ${one.last_position}${torn}`;
+        }),
+      ]);
+      if (!result.ok) answerNo();
+    }),
+  );
+  return journal;
+}
+
+export function frameCommand(): Command {
+  return newCommand('frame', 'decodes one frame, and names the byte that is wrong')
+    .argument('<hex>', 'the frame as hex digits')
+    .action((hex: string, options: CommonOptions) => {
+      const description = describeFrame(hex);
+      print(options, description, [renderFrame(hex)]);
+      if (!description.ok) answerNo();
+    });
+}

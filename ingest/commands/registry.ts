@@ -1,0 +1,127 @@
+import { Command } from 'commander';
+import { DataDirectory } from '../data-directory.ts';
+import * as registryCommands from '../registry/commands.ts';
+import { importDirectory } from '../registry/import.ts';
+import type { FileReport, ImportReport } from '../registry/report.ts';
+import { openRegistry, type Registry } from '../registry/store.ts';
+import { answerNo, type CommonOptions, newCommand, print, readId } from './common.ts';
+
+async function withRegistry<T>(options: CommonOptions, work: (registry: Registry) => Promise<T>): Promise<T> {
+  const registry = await openRegistry(DataDirectory.open(options.data).path);
+  try {
+    return await work(registry);
+  } finally {
+    await registry.close();
+  }
+}
+
+export function importCommand(): Command {
+  return newCommand('import', 'reads districts, schools, classes, pupils, cards and readers from CSV files')
+    .argument('<dir>', 'folder with the files')
+    .action(async (directory: string, options: CommonOptions) => {
+      const report = await withRegistry(options, (registry) =>
+        importDirectory(registry, directory, ({ file, rows }) => {
+          if (process.stderr.isTTY) process.stderr.write(`\r${file}: ${rows} rows `);
+        }),
+      );
+      print(options, report, describeImport(report));
+      if (!report.ok) answerNo();
+    });
+}
+
+function describeImport(report: ImportReport): string[] {
+  return report.files.flatMap((file) => [
+    `${file.file}: ${file.rows} rows, ${file.added} added, ${file.changed} changed, ${file.unchanged} unchanged, ` +
+      `${file.refusedCount} refused, ${file.collisionCount} colliding`,
+    ...problemsOf(file),
+  ]);
+}
+
+function problemsOf(file: FileReport): string[] {
+  const refused = file.refused.map(({ line, column, code, reason }) => {
+    return `  line ${line}${column === null ? '' : `, ${column}`}: ${reason} (${code})`;
+  });
+  const collisions = file.collisions.map(({ line, uid, pupilIds, reason }) => {
+    return `  line ${line}: ${uid} of pupils ${pupilIds.join(', ')}: ${reason}`;
+  });
+  const nothing = file.refusedCount > 0 ? ['  nothing of this file was changed'] : [];
+  return [...refused, ...nothing, ...collisions];
+}
+
+interface ReaderOptions extends CommonOptions {
+  readonly id: number;
+  readonly school: number;
+  readonly kinds: string;
+  readonly publicKey: string;
+  readonly place?: string;
+}
+
+export function readerCommand(): Command {
+  const reader = new Command('reader').description('the fleet: add, revoke, list');
+  reader.addCommand(
+    newCommand('add', 'makes a reader known, or changes it')
+      .requiredOption('--id <n>', 'reader id', readId)
+      .requiredOption('--school <n>', 'school id', readId)
+      .requiredOption('--kinds <list>', 'kinds it may take, separated by commas')
+      .requiredOption('--public-key <hex>', 'Ed25519 public key, 64 hex digits')
+      .option('--place <text>', 'where it stands')
+      .action(async (options: ReaderOptions) => {
+        const { id, school, kinds, publicKey, place } = options;
+        const reader = { readerId: id, schoolId: school, kinds, publicKey, place: place ?? '' };
+        const result = await withRegistry(options, (registry) => registryCommands.addReader(registry, reader));
+        print(options, result, [`reader ${id}: ${result.change === null ? 'unchanged' : 'known'}`]);
+      }),
+  );
+  reader.addCommand(
+    newCommand('revoke', 'shuts a reader out until it is added anew')
+      .requiredOption('--id <n>', 'reader id', readId)
+      .action(async (options: ReaderOptions) => {
+        const result = await withRegistry(options, (registry) => registryCommands.revokeReader(registry, options.id));
+        print(options, result, [`reader ${options.id}: revoked`]);
+      }),
+  );
+  reader.addCommand(
+    newCommand('list', 'all readers').action(async (options: CommonOptions) => {
+      const readers = await withRegistry(options, registryCommands.listReaders);
+      print(
+        options,
+        readers,
+        readers.map((one) => `${one.readerId}\tschool ${one.schoolId}\t${one.place}\t${one.revoked ? 'revoked' : 'good'}`),
+      );
+    }),
+  );
+  return reader;
+}
+
+interface CardOptions extends CommonOptions {
+  readonly uid: string;
+  readonly pupil?: number;
+  readonly expires?: string;
+  readonly newUid?: string;
+}
+
+export function cardCommand(): Command {
+  const card = new Command('card').description('cards: issue, block, unblock, replace');
+  const add = (name: string, description: string, work: (registry: Registry, options: CardOptions) => Promise<object>) => {
+    const command = newCommand(name, description)
+      .requiredOption('--uid <hex>', 'UID of the card, 8, 14 or 20 hex digits')
+      .option('--pupil <n>', 'pupil id', readId)
+      .action(async (options: CardOptions) => {
+        const result = await withRegistry(options, (registry) => work(registry, options));
+        print(options, result, [Object.entries(result).map(([key, value]) => `${key} ${String(value)}`).join(', ')]);
+      });
+    card.addCommand(command);
+    return command;
+  };
+  add('issue', 'gives a pupil a card', (registry, { uid, pupil, expires }) =>
+    registryCommands.issueCard(registry, { uid, pupilId: pupil ?? 0, expires }),
+  ).option('--expires <date>', 'last good day, YYYY-MM-DD');
+  add('block', 'blocks a card', (registry, { uid, pupil }) => registryCommands.blockCard(registry, { uid, pupilId: pupil }));
+  add('unblock', 'makes a blocked card good again', (registry, { uid, pupil }) =>
+    registryCommands.unblockCard(registry, { uid, pupilId: pupil }),
+  );
+  add('replace', 'ends a card, and issues another with --new-uid', (registry, { uid, pupil, newUid }) =>
+    registryCommands.replaceCard(registry, { uid, pupilId: pupil }, newUid),
+  ).option('--new-uid <hex>', 'UID of the card that takes its place');
+  return card;
+}

@@ -1,0 +1,59 @@
+import type { Command } from 'commander';
+import type { Totals } from '../../workers/pool/messages.ts';
+import { AdminClient } from '../admin-client.ts';
+import { drainJournals, withClickHouse } from '../clickhouse-access.ts';
+import { DataDirectory } from '../data-directory.ts';
+import { readTold, type Told } from '../gateway/ack-log.ts';
+import { readShardTotals } from '../verify/shard-state.ts';
+import { type Verdict, verify } from '../verify/verify.ts';
+import { answerNo, type CommonOptions, newCommand, print } from './common.ts';
+
+interface VerifyOptions extends CommonOptions {
+  readonly clickhouseUrl?: string;
+}
+
+export function verifyCommand(): Command {
+  return newCommand('verify', 'proves that nothing was lost, doubled or invented: acknowledged = journaled = stored')
+    .option('--clickhouse-url <url>', 'where no service runs: a ClickHouse server instead of the embedded one')
+    .action(async (options: VerifyOptions) => {
+      const verdict = await verifyData(options);
+      print(options, verdict, describeVerdict(verdict));
+      if (!verdict.ok) answerNo();
+    });
+}
+
+async function verifyData(options: VerifyOptions): Promise<Verdict> {
+  const data = DataDirectory.openExisting(options.data);
+  const onProgress = (text: string) => {
+    if (process.stderr.isTTY) process.stderr.write(`${text}\n`);
+  };
+  return await withClickHouse(data, options.clickhouseUrl, async ({ client, url, isAlone }) => {
+    const { told, totals } = isAlone ? readAlone(data) : await readFromService(data);
+    if (isAlone && totals.length > 0) await drainJournals(data, url, totals.map(({ position }) => position));
+    return await verify({ journalDirectory: data.journal, client, told, totals, onProgress });
+  });
+}
+
+function readAlone(data: DataDirectory): { told: Told[]; totals: Totals[] } {
+  const totals = Array.from({ length: data.shards }, (_, shard) => readShardTotals(data.journal, shard));
+  return { told: [...readTold(data.path).values()], totals };
+}
+
+/** The notes of what was told come first: whatever they hold must then be in the journal. */
+async function readFromService(data: DataDirectory): Promise<{ told: Told[]; totals: Totals[] }> {
+  const admin = AdminClient.connect(data);
+  await admin.call('POST', '/admin/v1/checkpoint');
+  const told = [...readTold(data.path).values()];
+  const totals = (await admin.call<Totals[]>('GET', '/admin/v1/totals')) ?? [];
+  return { told, totals };
+}
+
+/** The verdict in one line, and what is wrong below it. */
+export function describeVerdict(verdict: Verdict): string[] {
+  const { acked, journaled, stored, lost, doubled, sum_kop: sumKop, ok, problems } = verdict;
+  const counts = `acknowledged ${acked} = journaled ${journaled} = stored ${stored}`;
+  return [
+    ...problems.map((problem) => `  ${problem}`),
+    `${ok ? 'ok' : 'NOT OK'}: ${counts}, lost ${lost}, doubled ${doubled}, Σ ${sumKop}`,
+  ];
+}

@@ -1,0 +1,156 @@
+import { randomBytes } from 'node:crypto';
+import fs from 'node:fs';
+import path from 'node:path';
+import Database from 'libsql';
+import { hasErrno, OperatorError } from '../workers/errors.ts';
+
+const formatVersion = 1;
+const markerName = 'tapline.json';
+
+interface Marker {
+  format: number;
+  /** Shards of the journal; null until the service first ran. */
+  shards: number | null;
+}
+
+/** Where a running service is reached; written when it is ready. */
+export interface ServiceAddress {
+  readonly pid: number;
+  readonly url: string;
+  readonly stream: string;
+  readonly clickhouseUrl: string;
+  readonly clickhousePid: number | null;
+}
+
+/** The folder that holds everything a Tapline has; knows its format, and which process uses it. */
+export class DataDirectory {
+  readonly path: string;
+  readonly journal: string;
+  #lock: Database.Database | undefined;
+
+  private constructor(directory: string) {
+    this.path = directory;
+    this.journal = path.join(directory, 'journal');
+  }
+
+  /** Opens a data directory, and makes it if it is missing or empty. Throws DATA_VERSION, DATA_FOREIGN. */
+  static open(directory: string): DataDirectory {
+    const data = new DataDirectory(path.resolve(directory));
+    fs.mkdirSync(data.path, { recursive: true });
+    if (!fs.existsSync(data.#file(markerName))) {
+      if (fs.readdirSync(data.path).length > 0) {
+        const remedy = 'Name an empty or a new directory with --data.';
+        throw new OperatorError('DATA_FOREIGN', `${directory} holds files that are not Tapline's`, remedy);
+      }
+      data.#writeMarker({ format: formatVersion, shards: null });
+    }
+    data.#checkFormat();
+    return data;
+  }
+
+  /** Opens a data directory that must be there already. Throws DATA_MISSING. */
+  static openExisting(directory: string): DataDirectory {
+    if (!fs.existsSync(path.join(directory, markerName))) {
+      const remedy = 'Name the right one with --data, or begin with "tapline import" or "tapline up".';
+      throw new OperatorError('DATA_MISSING', `${directory} is no data directory`, remedy);
+    }
+    return DataDirectory.open(directory);
+  }
+
+  /** Shards of the journal, 0 before the service first ran. */
+  get shards(): number {
+    return this.#readMarker().shards ?? 0;
+  }
+
+  /** Fixes the number of shards at the first run; later another number is refused with SHARDS_FIXED. */
+  fixShards(wanted: number | undefined, fallback: number): number {
+    const { shards } = this.#readMarker();
+    if (shards === null) {
+      this.#writeMarker({ format: formatVersion, shards: wanted ?? fallback });
+      return wanted ?? fallback;
+    }
+    if (wanted === undefined || wanted === shards) return shards;
+    const remedy = `Leave --shards away, or begin another data directory.`;
+    throw new OperatorError('SHARDS_FIXED', `this data directory has ${shards} shards, not ${wanted}`, remedy, 2);
+  }
+
+  /** Takes the directory for this process until it ends, however it ends. Throws DATA_IN_USE. */
+  lock(): void {
+    const lock = new Database(this.#file('lock.db'));
+    try {
+      // The kernel's lock on this file goes with the process; a pid in a file would outlive it.
+      lock.exec('PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE; CREATE TABLE IF NOT EXISTS held (x); COMMIT;');
+    } catch (error) {
+      lock.close();
+      if (!isBusy(error)) throw error;
+      const remedy = 'End that process first, or name another directory with --data.';
+      throw new OperatorError('DATA_IN_USE', `another process uses ${this.path}`, remedy);
+    }
+    this.#lock = lock;
+  }
+
+  unlock(): void {
+    this.#lock?.close();
+    this.#lock = undefined;
+  }
+
+  /** The running service's address, or undefined if none runs. */
+  service(): ServiceAddress | undefined {
+    try {
+      const address = JSON.parse(fs.readFileSync(this.#file('service.json'), 'utf8')) as ServiceAddress;
+      process.kill(address.pid, 0);
+      return address;
+    } catch (error) {
+      if (hasErrno(error, 'ENOENT', 'ESRCH') || error instanceof SyntaxError) return undefined;
+      throw error;
+    }
+  }
+
+  announce(address: ServiceAddress): void {
+    this.#writeWhole('service.json', JSON.stringify(address), 0o600);
+  }
+
+  withdraw(): void {
+    fs.rmSync(this.#file('service.json'), { force: true });
+  }
+
+  /** A secret of this directory, made at its first use; only its owner may read it. */
+  secret(name: 'session.key' | 'admin.token'): Buffer {
+    const file = this.#file(name);
+    if (!fs.existsSync(file)) this.#writeWhole(name, randomBytes(32).toString('hex'), 0o600);
+    return Buffer.from(fs.readFileSync(file, 'utf8').trim(), 'hex');
+  }
+
+  #file(name: string): string {
+    return path.join(this.path, name);
+  }
+
+  #checkFormat(): void {
+    const { format } = this.#readMarker();
+    if (format === formatVersion) return;
+    const remedy = 'Use the program that wrote it, or another data directory.';
+    const message = `${this.path} is of format ${format}, this program reads ${formatVersion}`;
+    throw new OperatorError('DATA_VERSION', message, remedy);
+  }
+
+  #readMarker(): Marker {
+    return JSON.parse(fs.readFileSync(this.#file(markerName), 'utf8')) as Marker;
+  }
+
+  #writeMarker(marker: Marker): void {
+    this.#writeWhole(markerName, `${JSON.stringify(marker)}\n`, 0o644);
+  }
+
+  #writeWhole(name: string, contents: string, mode: number): void {
+    const temporary = this.#file(`${name}.tmp`);
+    const descriptor = fs.openSync(temporary, 'w', mode);
+    fs.writeSync(descriptor, contents);
+    fs.fsyncSync(descriptor);
+    fs.closeSync(descriptor);
+    fs.renameSync(temporary, this.#file(name));
+  }
+}
+
+function isBusy(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && /^SQLITE_(BUSY|LOCKED)/.test(String(error.code));
+}

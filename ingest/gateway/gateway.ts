@@ -1,0 +1,113 @@
+import * as uWS from 'uws';
+import type { TemplatedApp, us_listen_socket } from 'uws';
+import { OperatorError } from '../../workers/errors.ts';
+import type { ShardPool } from '../../workers/pool/pool.ts';
+import type { Directory } from '../registry/directory.ts';
+import type { AckLog } from './ack-log.ts';
+import { GatewayCounters } from './counters.ts';
+import { serveHttpReaders } from './http-readers.ts';
+import { Intake } from './intake.ts';
+import type { Quarantine } from './quarantine.ts';
+import type { SessionContext } from './reader-session.ts';
+import { Readers } from './readers.ts';
+import { ShardQueue } from './shard-queue.ts';
+import type { SessionTokens } from './tokens.ts';
+import { serveWebSocket } from './websocket.ts';
+
+export interface TlsFiles {
+  readonly certificateFile: string;
+  readonly keyFile: string;
+}
+
+export interface GatewayOptions {
+  readonly pool: ShardPool;
+  readonly directory: Directory;
+  readonly tokens: SessionTokens;
+  readonly ackLog: AckLog;
+  readonly quarantine: Quarantine;
+  readonly now: () => number;
+  /** Names why no frame may be taken in now, if so. */
+  readonly whyClosed: () => string | undefined;
+  readonly tls: TlsFiles | undefined;
+}
+
+type ListenOnHost = (host: string, port: number, options: number, keep: (socket: us_listen_socket | false) => void) => void;
+
+/** LIBUS_LISTEN_EXCLUSIVE_PORT of uSockets. */
+const exclusivePort = 1;
+
+/** How long a drain waits for frames that were taken in to be on disk and answered. */
+const drainPollMs = 5;
+
+/** The edge: readers' sessions on one app, and the queues to the shards. Other routes may be added to `app`. */
+export class Gateway {
+  readonly app: TemplatedApp;
+  readonly readers: Readers;
+  readonly intake: Intake;
+  readonly counters = new GatewayCounters();
+  readonly #queues: ShardQueue[];
+  #listening: us_listen_socket | undefined;
+  #isDraining = false;
+
+  constructor(options: GatewayOptions) {
+    const { pool, directory, now, tls } = options;
+    this.app = tls ? uWS.SSLApp({ cert_file_name: tls.certificateFile, key_file_name: tls.keyFile }) : uWS.App();
+    this.#queues = pool.hosts.map(({ shard }) => this.#queueOf(pool, shard, now));
+    this.readers = new Readers(directory, options.tokens, now);
+    this.intake = new Intake(this.#queues, directory.cards, () => (this.#isDraining ? 'draining' : options.whyClosed()));
+    const { readers, intake, counters } = this;
+    const { ackLog, quarantine } = options;
+    const context: SessionContext = { readers, intake, counters, ackLog, quarantine, now };
+    serveWebSocket(this.app, context);
+    serveHttpReaders(this.app, context);
+  }
+
+  get queuedTaps(): number {
+    return this.#queues.reduce((sum, queue) => sum + queue.queuedTaps, 0);
+  }
+
+  /** Listens; answers the port. Throws PORT_TAKEN. */
+  listen(host: string, port: number): number {
+    this.#listenExclusively(host, port);
+    if (this.#listening === undefined) {
+      const remedy = 'End the program that uses it, or choose another with --port.';
+      throw new OperatorError('PORT_TAKEN', `cannot listen on ${host}:${port}`, remedy);
+    }
+    return uWS.us_socket_local_port(this.#listening);
+  }
+
+  /** Takes no more frames, and resolves when those taken in are answered; then closes all sockets. */
+  async drain(): Promise<void> {
+    this.#isDraining = true;
+    if (this.#listening !== undefined) uWS.us_listen_socket_close(this.#listening);
+    this.#listening = undefined;
+    while (!this.#queues.every((queue) => queue.isIdle)) {
+      await new Promise((resolve) => setTimeout(resolve, drainPollMs));
+    }
+    this.app.close();
+  }
+
+  /** Two services that share a port would share its readers between them. */
+  #listenExclusively(host: string, port: number): void {
+    const keep = (socket: us_listen_socket | false) => {
+      if (socket !== false) this.#listening = socket;
+    };
+    // The library takes the option between port and callback with a host too; its types name only the form without.
+    const listen = this.app.listen.bind(this.app) as unknown as ListenOnHost;
+    listen(host, port, exclusivePort, keep);
+  }
+
+  #queueOf(pool: ShardPool, shard: number, now: () => number): ShardQueue {
+    this.counters.shardBusyUs[shard] = 0;
+    return new ShardQueue(async (batch) => {
+      const result = await pool.decide(shard, batch.buffer, batch.count, now());
+      const { counters } = this;
+      counters.batches += 1;
+      counters.decidedTaps += result.decided;
+      counters.repeatedTaps += result.repeated;
+      counters.quarantinedTaps += result.quarantined;
+      counters.shardBusyUs[shard] += result.busyUs;
+      counters.batchUs.record(Math.max(1, Math.round(result.busyUs)));
+    });
+  }
+}

@@ -1,0 +1,100 @@
+import type { LocalClock } from '../registry/local-time.ts';
+import type { ReaderEntry } from '../registry/directory.ts';
+import { rememberedIdentitiesMin } from '../protocol/limits.ts';
+import type { FrameTicket } from './frame-ticket.ts';
+
+/** A live connection of a reader, as its state needs it. */
+export interface Connection {
+  /** Tells the reader that a newer connection took over, and closes. */
+  supersede(): void;
+  /** Ends the connection of a reader that was revoked. */
+  revoke(): void;
+}
+
+/** What the last BEAT said. */
+export interface BeatState {
+  at: number;
+  queued: number;
+  oldestMs: number | null;
+  rulesVersion: number;
+}
+
+const noRoute = 0;
+
+/**
+ * What the gateway knows of one reader, whatever connection it uses: how far its taps are taken in and durable, and the
+ * frames in between. Frames are answered in their order; `durableSeq` is what the reader may forget.
+ */
+export class ReaderState {
+  readonly entry: ReaderEntry;
+  localClock: LocalClock;
+  bootEpoch = 0;
+  /** The seq that the next new tap must have. */
+  nextSeq = 1;
+  durableSeq = 0;
+  /** The greatest `durableSeq` that the reader was told. */
+  toldSeq = 0;
+  inFlightTaps = 0;
+  /** Our clock less the reader's, at its HELLO: what its taps are corrected by. */
+  clockOffsetMs = 0;
+  /** The same at its last BEAT: what the fleet operator sees. */
+  driftMs = 0;
+  connection: Connection | undefined;
+  connectedSinceMs = 0;
+  lastSeenMs = 0;
+  beat: BeatState | undefined;
+  gaps = 0;
+  firmware = '';
+  readonly #tickets: FrameTicket[] = [];
+  /** With several shards: which of them answered a seq (plus one), and in which round of the ring. */
+  #routes: Uint16Array | undefined;
+
+  constructor(entry: ReaderEntry, localClock: LocalClock) {
+    this.entry = entry;
+    this.localClock = localClock;
+  }
+
+  /** The reader lost its counter or its queue: its seq begins at 1 again. */
+  beginEpoch(bootEpoch: number): void {
+    this.bootEpoch = bootEpoch;
+    this.nextSeq = 1;
+    this.durableSeq = 0;
+    this.toldSeq = 0;
+    this.inFlightTaps = 0;
+    this.#routes?.fill(noRoute);
+  }
+
+  /** The shard that has answered this seq, or -1. */
+  routeOf(seq: number): number {
+    const route = this.#routes?.[seq % rememberedIdentitiesMin] ?? noRoute;
+    return route >>> 8 === roundOf(seq) ? (route & 255) - 1 : -1;
+  }
+
+  setRoute(seq: number, shard: number): void {
+    this.#routes ??= new Uint16Array(rememberedIdentitiesMin);
+    this.#routes[seq % rememberedIdentitiesMin] = (roundOf(seq) << 8) | (shard + 1);
+  }
+
+  /** A frame was taken in; its answer goes out after those before it. */
+  push(ticket: FrameTicket): void {
+    this.#tickets.push(ticket);
+    this.inFlightTaps += ticket.count;
+  }
+
+  /** Answers the frames that are complete, in order. */
+  flush(): void {
+    while (this.#tickets.length > 0 && this.#tickets[0].isComplete) {
+      const ticket = this.#tickets.shift()!;
+      if (ticket.bootEpoch === this.bootEpoch) {
+        this.inFlightTaps -= ticket.count;
+        this.durableSeq = Math.max(this.durableSeq, ticket.lastSeq);
+      }
+      ticket.replies.ack(ticket);
+    }
+  }
+}
+
+/** Which time round the ring of remembered identities a seq comes, in 8 bits: tells a seq from the one it replaces. */
+function roundOf(seq: number): number {
+  return Math.floor(seq / rememberedIdentitiesMin) & 255;
+}

@@ -1,0 +1,56 @@
+import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
+import { sessionTokenLifeMs, sessionTokensCachedMax } from './limits.ts';
+
+/** What a session token stands for. */
+export interface TokenClaims {
+  readonly readerId: number;
+  readonly bootEpoch: number;
+  /** The reader's clock against ours at its HELLO. */
+  readonly clockOffsetMs: number;
+  readonly issuedMs: number;
+}
+
+/**
+ * Session tokens: claims signed with the service's secret, so that they outlive a restart and need no table. Checked
+ * tokens are remembered, because HTTP readers send theirs with each frame.
+ */
+export class SessionTokens {
+  readonly #secret: Buffer;
+  readonly #checked = new Map<string, TokenClaims>();
+
+  constructor(secret: Buffer) {
+    this.#secret = secret;
+  }
+
+  static newSecret(): Buffer {
+    return randomBytes(32);
+  }
+
+  issue({ readerId, bootEpoch, clockOffsetMs, issuedMs }: TokenClaims): string {
+    const claims = `${readerId}.${bootEpoch}.${clockOffsetMs}.${issuedMs}`;
+    return `${claims}.${this.#sign(claims)}`;
+  }
+
+  /** The claims of a token that we issued and that is not too old; undefined otherwise. */
+  check(token: string, nowMs: number): TokenClaims | undefined {
+    const claims = this.#checked.get(token) ?? this.#verify(token);
+    if (claims === undefined || nowMs - claims.issuedMs > sessionTokenLifeMs) return undefined;
+    return claims;
+  }
+
+  #verify(token: string): TokenClaims | undefined {
+    const match = /^(\d{1,10})\.(\d{1,10})\.(-?\d{1,16})\.(\d{1,16})\.([\w-]{43})$/.exec(token);
+    if (match === null) return undefined;
+    const expected = Buffer.from(this.#sign(token.slice(0, token.lastIndexOf('.'))));
+    if (!timingSafeEqual(expected, Buffer.from(match[5]))) return undefined;
+    const [readerId, bootEpoch, clockOffsetMs, issuedMs] = match.slice(1, 5).map(Number);
+    const claims = { readerId, bootEpoch, clockOffsetMs, issuedMs };
+    if (this.#checked.size >= sessionTokensCachedMax) this.#checked.clear();
+    this.#checked.set(token, claims);
+    return claims;
+  }
+
+  #sign(claims: string): string {
+    return createHmac('sha256', this.#secret).update(claims).digest('base64url');
+  }
+}

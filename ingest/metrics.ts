@@ -1,0 +1,117 @@
+import { collectDefaultMetrics, Counter, Gauge, Registry } from '@prometheus-io/client';
+import { errorCodeRow } from './protocol/codes.ts';
+import type { Service } from './service.ts';
+
+/** Every metric of the service. Values are read from the parts when they are asked for; no reader, card or pupil in a label. */
+export class Metrics {
+  readonly #registry = new Registry();
+
+  constructor(service: Service) {
+    collectDefaultMetrics({ register: this.#registry });
+    this.#gateway(service);
+    this.#latency(service);
+    this.#shards(service);
+    this.#admission(service);
+  }
+
+  get contentType(): string {
+    return this.#registry.contentType;
+  }
+
+  async text(): Promise<string> {
+    return await this.#registry.metrics();
+  }
+
+  #gateway(service: Service): void {
+    const { counters } = service.gateway;
+    this.#total('tapline_acked_taps_total', 'Taps acknowledged, repeats included', () => counters.ackedTaps);
+    this.#total('tapline_acked_frames_total', 'Frames acknowledged', () => counters.ackedFrames);
+    this.#total('tapline_decided_taps_total', 'Taps decided and journaled', () => counters.decidedTaps);
+    this.#total('tapline_repeated_taps_total', 'Taps answered again', () => counters.repeatedTaps);
+    this.#total('tapline_quarantined_taps_total', 'Taps answered 91 or 93', () => counters.quarantinedTaps);
+    this.#total('tapline_malformed_frames_total', 'Frames that were malformed', () => service.quarantine.total);
+    this.#total('tapline_hellos_total', 'Readers let in', () => counters.hellos);
+    this.#total('tapline_beats_total', 'BEAT messages', () => counters.beats);
+    this.#total('tapline_outcomes_total', 'OUTCOME messages', () => counters.outcomes);
+    this.#total('tapline_batches_total', 'Batches decided and synced', () => counters.batches);
+    this.#gauge('tapline_connections', 'Open reader connections', () => counters.connections);
+    this.#gauge('tapline_queued_taps', 'Taps that wait for their shard', () => service.gateway.queuedTaps);
+    const errors: Counter<'error'> = new Counter({
+      name: 'tapline_reader_errors_total',
+      help: 'ERR messages sent, by meaning',
+      labelNames: ['error'],
+      registers: [this.#registry],
+      collect: () => {
+        errors.reset();
+        for (const [code, count] of counters.errors) errors.inc({ error: errorCodeRow(code)?.name ?? 'OTHER' }, count);
+      },
+    });
+  }
+
+  #latency(service: Service): void {
+    const { ackLatencyUs, batchUs } = service.gateway.counters;
+    for (const [name, percentile] of [
+      ['p50', 50],
+      ['p99', 99],
+      ['p999', 99.9],
+    ] as const) {
+      const ack = () => (ackLatencyUs.count === 0 ? 0 : ackLatencyUs.percentile(percentile) / 1e6);
+      const batch = () => (batchUs.count === 0 ? 0 : batchUs.percentile(percentile) / 1e6);
+      this.#gauge(`tapline_ack_latency_${name}_seconds`, 'From a frame in to its ack out, since the start', ack);
+      this.#gauge(`tapline_batch_${name}_seconds`, 'A batch decided and synced, since the start', batch);
+    }
+  }
+
+  #shards(service: Service): void {
+    this.#byShard('tapline_shard_durable_position', 'Last synced position of the journal', service, (shard) => {
+      return service.pool.durablePositions[shard];
+    });
+    this.#byShard('tapline_shard_stored_position', 'Last position in ClickHouse', service, (shard) => {
+      return service.sink.status().shard[shard].storedPosition;
+    });
+    this.#byShard('tapline_shard_restarts', 'Times the thread was replaced', service, (shard) => {
+      return service.pool.hosts[shard].restarts;
+    });
+    this.#byShard('tapline_sink_lag_seconds', 'Age of the oldest tap not in ClickHouse', service, (shard) => {
+      return service.sink.status().shard[shard].lagMs / 1000;
+    });
+    this.#byShard('tapline_sink_backlog_taps', 'Taps not in ClickHouse yet', service, (shard) => {
+      return service.sink.status().shard[shard].backlogTaps;
+    });
+  }
+
+  #admission(service: Service): void {
+    const { admission } = service;
+    this.#gauge('tapline_admission_open', '1 when frames are taken in', () => (admission.isOpen ? 1 : 0));
+    this.#gauge('tapline_journal_bytes', 'Bytes of all journals', () => admission.journalBytes);
+    this.#gauge('tapline_disk_free_bytes', 'Free bytes of the data directory', () => admission.diskFreeBytes);
+  }
+
+  #total(name: string, help: string, read: () => number): void {
+    const counter: Counter = new Counter({
+      name,
+      help,
+      registers: [this.#registry],
+      collect: () => {
+        counter.reset();
+        counter.inc(read());
+      },
+    });
+  }
+
+  #gauge(name: string, help: string, read: () => number): void {
+    const gauge: Gauge = new Gauge({ name, help, registers: [this.#registry], collect: () => gauge.set(read()) });
+  }
+
+  #byShard(name: string, help: string, service: Service, read: (shard: number) => number): void {
+    const gauge: Gauge<'shard'> = new Gauge({
+      name,
+      help,
+      labelNames: ['shard'],
+      registers: [this.#registry],
+      collect: () => {
+        for (const { shard } of service.pool.hosts) gauge.set({ shard: String(shard) }, read(shard));
+      },
+    });
+  }
+}

@@ -1,0 +1,201 @@
+import path from 'node:path';
+import type { Logger } from 'pino';
+import type { EmbeddedClickHouse } from '../analytics/clickhouse/embedded.ts';
+import { SinkThread } from '../analytics/sink/thread.ts';
+import type { ShardPool } from '../workers/pool/pool.ts';
+import { batchCommandsMax } from '../workers/shard/limits.ts';
+import { Admission } from './admission.ts';
+import type { Config } from './config.ts';
+import type { DataDirectory, ServiceAddress } from './data-directory.ts';
+import type { FeedFollower } from './feed-follower.ts';
+import { AckLog } from './gateway/ack-log.ts';
+import { Gateway } from './gateway/gateway.ts';
+import { Quarantine } from './gateway/quarantine.ts';
+import { SessionTokens } from './gateway/tokens.ts';
+import type { Parts } from './parts.ts';
+import type { Directory } from './registry/directory.ts';
+import type { Registry } from './registry/store.ts';
+
+const ackFlushIntervalMs = 500;
+const busySampleIntervalMs = 1_000;
+/** How long SIGTERM waits for ClickHouse to take what is durable; the journal keeps the rest. */
+const sinkDrainTimeoutMs = 10_000;
+
+/** A running service: its parts are opened by `main.ts`, listen serves readers, stop drains in order. */
+export class Service {
+  readonly config: Config;
+  readonly data: DataDirectory;
+  readonly log: Logger;
+  readonly now: () => number;
+  readonly commandsPerBatch = batchCommandsMax;
+  readonly registry: Registry;
+  readonly directory: Directory;
+  readonly pool: ShardPool;
+  readonly feed: FeedFollower;
+  readonly gateway: Gateway;
+  readonly admission: Admission;
+  readonly sink: SinkThread;
+  readonly quarantine: Quarantine;
+  isReady = false;
+  readonly #ackLog: AckLog;
+  readonly #embedded: EmbeddedClickHouse | undefined;
+  readonly #clickhouseUrl: string;
+  #timers: NodeJS.Timeout[] = [];
+  #busyUs: number[];
+  #busyShare: number[];
+
+  constructor(parts: Parts) {
+    const { config, data, log, registry, directory, pool, feed, embedded, clickhouseUrl } = parts;
+    this.config = config;
+    this.data = data;
+    this.log = log;
+    this.now = config.clock;
+    this.registry = registry;
+    this.directory = directory;
+    this.pool = pool;
+    this.feed = feed;
+    this.#embedded = embedded;
+    this.#clickhouseUrl = clickhouseUrl;
+    this.#busyUs = pool.hosts.map(() => 0);
+    this.#busyShare = pool.hosts.map(() => 0);
+    this.#ackLog = new AckLog(data.path);
+    this.quarantine = new Quarantine(data.path);
+    this.admission = new Admission({
+      pool,
+      dataDirectory: data.path,
+      journalDirectory: data.journal,
+      journalBytesMax: config.journalBytesMax,
+      diskFreeBytesMin: config.diskFreeBytesMin,
+    });
+    parts.engineEvents.restarted = (url, pid) => this.#engineRestarted(url, pid);
+    this.sink = this.#openSink();
+    this.gateway = this.#openGateway();
+  }
+
+  /** What the embedded engine, or the other server, is doing. */
+  clickhouseStatus() {
+    const embedded = this.#embedded;
+    return { embedded: embedded !== undefined, state: embedded?.state ?? 'external', pid: embedded?.pid ?? null };
+  }
+
+  /** Part of the last second that a shard spent deciding and syncing. */
+  busyShare(shard: number): number {
+    return this.#busyShare[shard];
+  }
+
+  /** Brings the notes that `verify` reads up to date, and says how far each shard is durable. */
+  async checkpoint(): Promise<{ positions: number[] }> {
+    await this.#ackLog.flush();
+    return { positions: [...this.pool.durablePositions] };
+  }
+
+  /** Drains: no more frames, everything taken in is synced and answered, ClickHouse catches up, a snapshot, the end. */
+  async stop(): Promise<void> {
+    this.isReady = false;
+    this.admission.isDraining = true;
+    this.log.info('draining');
+    await this.gateway.drain();
+    this.#timers.forEach((timer) => clearInterval(timer));
+    await this.feed.stop();
+    await this.#ackLog.flush();
+    await this.quarantine.flush();
+    await this.sink.stop({ drainTimeoutMs: sinkDrainTimeoutMs });
+    for (const { shard } of this.pool.hosts) await this.pool.saveSnapshot(shard);
+    await this.pool.close();
+    this.admission.stop();
+    await this.#embedded?.stop();
+    await this.registry.close();
+    this.data.withdraw();
+    this.data.unlock();
+    this.log.info('stopped');
+  }
+
+  /** Serves readers from now on. `undo` collects what has to be ended if a later step fails. Throws PORT_TAKEN. */
+  async listen(undo: (() => unknown)[]): Promise<ServiceAddress> {
+    const { config, data } = this;
+    this.gateway.readers.restore(await Promise.all(this.pool.hosts.map((host) => host.call({ type: 'identities' }))));
+    await this.admission.start();
+    undo.push(() => this.admission.stop());
+    const port = this.gateway.listen(config.host, config.port);
+    undo.push(() => this.gateway.drain());
+    this.sink.start();
+    this.#follow();
+    this.isReady = true;
+    const address = this.#address(port);
+    data.announce(address);
+    return address;
+  }
+
+  #address(port: number): ServiceAddress {
+    const { config } = this;
+    const secure = config.tlsCertificate === undefined ? '' : 's';
+    return {
+      pid: process.pid,
+      url: `http${secure}://${config.host}:${port}`,
+      stream: `ws${secure}://${config.host}:${port}/v1/stream`,
+      clickhouseUrl: this.#embedded?.url ?? this.#clickhouseUrl,
+      clickhousePid: this.#embedded?.pid ?? null,
+    };
+  }
+
+  #follow(): void {
+    const onError = (error: unknown) => this.log.error({ err: error }, 'the registry could not be followed');
+    this.feed.start(this.directory, () => this.gateway.readers.dropRevoked(), onError);
+    this.#timers = [
+      setInterval(() => void this.#ackLog.flush().catch(onError), ackFlushIntervalMs),
+      setInterval(() => this.#sampleBusy(), busySampleIntervalMs),
+      setInterval(() => void this.#saveSnapshots(), this.config.snapshotIntervalMs),
+    ];
+  }
+
+  async #saveSnapshots(): Promise<void> {
+    for (const { shard } of this.pool.hosts) {
+      await this.pool.saveSnapshot(shard).catch((error: unknown) => {
+        this.log.error({ err: error, shard }, 'a snapshot could not be written; the journal holds everything');
+      });
+    }
+  }
+
+  #sampleBusy(): void {
+    this.gateway.counters.shardBusyUs.forEach((busyUs, shard) => {
+      this.#busyShare[shard] = Math.min(1, (busyUs - this.#busyUs[shard]) / (busySampleIntervalMs * 1000));
+      this.#busyUs[shard] = busyUs;
+    });
+  }
+
+  #openSink(): SinkThread {
+    return new SinkThread({
+      shardCount: this.pool.hosts.length,
+      clickhouseUrl: this.#embedded?.url ?? this.#clickhouseUrl,
+      cursorDirectory: path.join(this.data.path, 'sink'),
+      journalDirectory: this.data.journal,
+      durablePositions: this.pool.durablePositions.buffer,
+      logger: this.log,
+    });
+  }
+
+  #openGateway(): Gateway {
+    const { config, data } = this;
+    return new Gateway({
+      pool: this.pool,
+      directory: this.directory,
+      tokens: new SessionTokens(data.secret('session.key')),
+      ackLog: this.#ackLog,
+      quarantine: this.quarantine,
+      now: this.now,
+      whyClosed: () => this.admission.reasons[0],
+      tls:
+        config.tlsCertificate === undefined || config.tlsKey === undefined
+          ? undefined
+          : { certificateFile: config.tlsCertificate, keyFile: config.tlsKey },
+    });
+  }
+
+  /** The embedded engine came back, perhaps elsewhere. */
+  #engineRestarted(url: string, pid: number): void {
+    this.log.warn({ pid }, 'ClickHouse was started again');
+    this.sink.useUrl(url);
+    const address = this.data.service();
+    if (address !== undefined) this.data.announce({ ...address, clickhouseUrl: url, clickhousePid: pid });
+  }
+}

@@ -1,0 +1,76 @@
+import type { ReaderState } from './gateway/reader-state.ts';
+import type { Service } from './service.ts';
+
+/** A reader that was not heard of for this long in its session is silent. */
+const silentAfterMs = 10 * 60_000;
+/** Readers over HTTP hold no connection: heard of within this, they are online. */
+const onlineWithinMs = 90_000;
+
+type ReaderCondition = 'online' | 'behind' | 'offline' | 'silent' | 'never_seen' | 'revoked';
+
+/** What `tapline status` shows. */
+export function statusOf(service: Service) {
+  const sink = service.sink.status();
+  return {
+    ready: service.isReady,
+    admission: {
+      open: service.admission.isOpen,
+      reasons: service.admission.reasons,
+      queued_taps: service.gateway.queuedTaps,
+      disk_free_bytes: service.admission.diskFreeBytes,
+      journal_bytes: service.admission.journalBytes,
+    },
+    shards: service.pool.hosts.map((host) => ({
+      shard: host.shard,
+      state: host.state,
+      position: service.pool.durablePositions[host.shard],
+      lag_taps: sink.shard[host.shard].backlogTaps,
+      busy_share: service.busyShare(host.shard),
+      restarts: host.restarts,
+      last_error: host.lastError,
+    })),
+    sink: {
+      lag_ms: Math.max(...sink.shard.map(({ lagMs }) => lagMs)),
+      backlog_taps: sink.shard.reduce((sum, { backlogTaps }) => sum + backlogTaps, 0),
+      eta_s: sink.etaSeconds ?? null,
+      rows_per_s: sink.rowsPerSecond,
+      halted: sink.shard.some(({ halted }) => halted),
+      last_error: sink.shard.find(({ lastError }) => lastError !== undefined)?.lastError ?? null,
+    },
+    clickhouse: service.clickhouseStatus(),
+    registry: { change: service.feed.applied },
+    readers: readersByCondition(service),
+    taps: {
+      acked: service.gateway.counters.ackedTaps,
+      decided: service.gateway.counters.decidedTaps,
+      repeated: service.gateway.counters.repeatedTaps,
+      quarantined: service.gateway.counters.quarantinedTaps,
+      malformed_frames: service.quarantine.total,
+      ack_p50_ms: percentileMs(service, 50),
+      ack_p99_ms: percentileMs(service, 99),
+    },
+  };
+}
+
+function percentileMs(service: Service, percentile: number): number {
+  const { ackLatencyUs } = service.gateway.counters;
+  return ackLatencyUs.count === 0 ? 0 : ackLatencyUs.percentile(percentile) / 1000;
+}
+
+function readersByCondition(service: Service): Record<ReaderCondition, number> & { known: number } {
+  const counts = { known: 0, online: 0, behind: 0, offline: 0, silent: 0, never_seen: 0, revoked: 0 };
+  const now = service.now();
+  for (const entry of service.directory.readers.values()) {
+    counts.known += 1;
+    if (entry.revoked) counts.revoked += 1;
+    else counts[conditionOf(service.gateway.readers.find(entry.readerId), now)] += 1;
+  }
+  return counts;
+}
+
+function conditionOf(state: ReaderState | undefined, now: number): ReaderCondition {
+  if (state === undefined || state.lastSeenMs === 0) return 'never_seen';
+  const isOnline = state.connection !== undefined || now - state.lastSeenMs < onlineWithinMs;
+  if (isOnline) return (state.beat?.queued ?? 0) > 0 ? 'behind' : 'online';
+  return now - state.lastSeenMs > silentAfterMs ? 'silent' : 'offline';
+}

@@ -1,0 +1,140 @@
+import { openJournalCursor } from '../../workers/journal/cursor.ts';
+import { TapOffset, TapRecords } from '../../workers/journal/tap-record.ts';
+import { TransferOffset, transferRecordBytes } from '../../workers/journal/transfer-record.ts';
+import { type JournalBlock, SectionType } from '../../workers/journal/types.ts';
+import { IdentitySet } from './identities.ts';
+
+/** What one shard's journal holds up to a position, added up without the ledger's code. */
+export interface ShardAudit {
+  readonly shard: number;
+  lastPosition: number;
+  taps: number;
+  quarantined: number;
+  /** Quarantined taps with an identity of their own (answered 93): acknowledged, yet no decided taps. */
+  forbidden: number;
+  transfers: number;
+  /** Identities that were decided more than once. */
+  doubled: number;
+  debitedKop: number;
+  sumPosition: number;
+  sumSeq: number;
+  sumBalanceKop: number;
+  transferKop: number;
+  /** Taps by `kind:code`. */
+  readonly byKindAndCode: Map<string, number>;
+  readonly balances: Map<number, number>;
+  readonly problems: string[];
+}
+
+const problemsMax = 20;
+
+/** Reads a shard's journal up to `untilPosition` (all of it if undefined) and adds it up. */
+export function auditShard(
+  journalDirectory: string,
+  shard: number,
+  untilPosition: number | undefined,
+  identities: IdentitySet,
+): ShardAudit {
+  const audit: ShardAudit = {
+    shard,
+    lastPosition: 0,
+    taps: 0,
+    quarantined: 0,
+    forbidden: 0,
+    transfers: 0,
+    doubled: 0,
+    debitedKop: 0,
+    sumPosition: 0,
+    sumSeq: 0,
+    sumBalanceKop: 0,
+    transferKop: 0,
+    byKindAndCode: new Map(),
+    balances: new Map(),
+    problems: [],
+  };
+  const cursor = openJournalCursor(journalDirectory, shard, 0);
+  try {
+    for (let block = cursor.next(); block !== undefined; block = cursor.next()) {
+      if (untilPosition !== undefined && block.lastPosition > untilPosition) break;
+      auditBlock(audit, block, identities);
+    }
+  } finally {
+    cursor.close();
+  }
+  return audit;
+}
+
+function auditBlock(audit: ShardAudit, block: JournalBlock, identities: IdentitySet): void {
+  if (block.firstPosition !== audit.lastPosition + 1) {
+    problem(audit, `positions ${audit.lastPosition + 1} to ${block.firstPosition - 1} are missing`);
+  }
+  audit.lastPosition = block.lastPosition;
+  const moved = new Map<number, number>();
+  for (const section of block.sections) {
+    if (section.type === SectionType.transfers) auditTransfers(audit, section.bytes, moved);
+  }
+  for (const section of block.sections) {
+    if (section.type !== SectionType.taps && section.type !== SectionType.quarantine) continue;
+    const records = new TapRecords(section.bytes.buffer, section.bytes.byteOffset, section.count);
+    for (let row = 0; row < section.count; row++) {
+      if (section.type === SectionType.taps) auditTap(audit, records, row, moved, identities);
+      else auditQuarantined(audit, records, row, identities);
+    }
+  }
+}
+
+function auditTransfers(audit: ShardAudit, bytes: Uint8Array, moved: Map<number, number>): void {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  for (let start = 0; start < bytes.length; start += transferRecordBytes) {
+    const read = (offset: number) => Number(view.getBigInt64(start + offset, true));
+    const kop = read(TransferOffset.kop);
+    const debit = read(TransferOffset.debitAccount);
+    const credit = read(TransferOffset.creditAccount);
+    const cause = read(TransferOffset.causePosition);
+    if (kop <= 0) problem(audit, `transfer ${read(TransferOffset.transferId)} moves ${kop} kopecks`);
+    audit.balances.set(debit, (audit.balances.get(debit) ?? 0) - kop);
+    audit.balances.set(credit, (audit.balances.get(credit) ?? 0) + kop);
+    audit.transfers += 1;
+    audit.transferKop += kop;
+    moved.set(cause, (moved.get(cause) ?? 0) + kop);
+  }
+}
+
+function auditTap(
+  audit: ShardAudit,
+  records: TapRecords,
+  row: number,
+  moved: ReadonlyMap<number, number>,
+  identities: IdentitySet,
+): void {
+  const position = records.getI64(row, TapOffset.position);
+  const seq = records.getU32(row, TapOffset.seq);
+  const debitedKop = records.getI64(row, TapOffset.debitedKop);
+  audit.taps += 1;
+  audit.sumPosition += position;
+  audit.sumSeq += seq;
+  audit.debitedKop += debitedKop;
+  audit.sumBalanceKop += records.getI64(row, TapOffset.balanceKop);
+  const key = `${records.getU8(row, TapOffset.kind)}:${records.getU8(row, TapOffset.code)}`;
+  audit.byKindAndCode.set(key, (audit.byKindAndCode.get(key) ?? 0) + 1);
+  if ((moved.get(position) ?? 0) !== debitedKop) {
+    problem(audit, `the tap at position ${position} debited ${debitedKop}, its transfers ${moved.get(position) ?? 0}`);
+  }
+  const readerId = records.getU32(row, TapOffset.readerId);
+  if (!identities.add(readerId, records.getU32(row, TapOffset.bootEpoch), seq)) {
+    audit.doubled += 1;
+    problem(audit, `position ${position} decides reader ${readerId} seq ${seq} a second time`);
+  }
+}
+
+function auditQuarantined(audit: ShardAudit, records: TapRecords, row: number, identities: IdentitySet): void {
+  audit.quarantined += 1;
+  const readerId = records.getU32(row, TapOffset.readerId);
+  // A conflict (91) has the identity of a tap that is there already; a forbidden kind (93) has its own.
+  const isNew = identities.add(readerId, records.getU32(row, TapOffset.bootEpoch), records.getU32(row, TapOffset.seq));
+  if (isNew) audit.forbidden += 1;
+}
+
+function problem(audit: ShardAudit, text: string): void {
+  if (audit.problems.length < problemsMax) audit.problems.push(`shard ${audit.shard}: ${text}`);
+}
