@@ -24,6 +24,8 @@ export class EngineProcess {
       stdio: ['pipe', output, output],
       cwd: paths.data,
       env: { ...process.env, NODE_OPTIONS: '' },
+      // A group of its own: Ctrl-C reaches the service alone, which stores what is durable before it ends the engine.
+      detached: true,
     });
     closeSync(output);
     this.#child.stdin?.on('error', () => undefined);
