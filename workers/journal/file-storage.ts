@@ -10,7 +10,7 @@ export class FileStorage implements Storage {
   constructor(directory: string, mode: 'read' | 'write' = 'write') {
     this.directory = directory;
     this.#openMode = mode === 'read' ? 'r' : 'r+';
-    if (mode === 'write') fs.mkdirSync(directory, { recursive: true });
+    if (mode === 'write') makeDirectory(path.resolve(directory));
   }
 
   list(): string[] {
@@ -34,12 +34,25 @@ export class FileStorage implements Storage {
   }
 
   syncDirectory(): void {
-    const descriptor = fs.openSync(this.directory, 'r');
-    try {
-      fs.fsyncSync(descriptor);
-    } finally {
-      fs.closeSync(descriptor);
-    }
+    syncDirectory(this.directory);
+  }
+}
+
+/** Makes a folder and those above it. Their names are synced too: what lies in them is no more durable than they are. */
+function makeDirectory(directory: string): void {
+  const highest = path.resolve(fs.mkdirSync(directory, { recursive: true }) ?? directory);
+  for (let made = directory; ; made = path.dirname(made)) {
+    syncDirectory(path.dirname(made));
+    if (made === highest) return;
+  }
+}
+
+function syncDirectory(directory: string): void {
+  const descriptor = fs.openSync(directory, 'r');
+  try {
+    fs.fsyncSync(descriptor);
+  } finally {
+    fs.closeSync(descriptor);
   }
 }
 
