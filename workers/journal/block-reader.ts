@@ -69,7 +69,8 @@ export class BlockReader {
   }
 }
 
-function follows(header: BlockHeader, chain: ChainState): boolean {
+/** True for the header of the block that comes next in the chain. */
+export function follows(header: BlockHeader, chain: ChainState): boolean {
   return (
     header.shard === chain.shard &&
     header.segmentNumber === chain.segmentNumber &&

@@ -5,6 +5,7 @@ export interface StorageFaults {
   /** Called before a write; may throw an errno error. A number answers how many bytes reach the disk before it throws. */
   onWrite?(name: string, bytes: number): number | undefined;
   onSync?(name: string): void;
+  onSyncDirectory?(): void;
 }
 
 interface Contents {
@@ -48,6 +49,7 @@ export class MemoryStorage implements Storage {
   }
 
   syncDirectory(): void {
+    this.faults.onSyncDirectory?.();
     this.#syncedNames = new Map(this.#files);
   }
 

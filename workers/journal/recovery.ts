@@ -1,5 +1,5 @@
 import { OperatorError } from '../errors.ts';
-import { BlockReader, type ChainState } from './block-reader.ts';
+import { BlockReader, type ChainState, follows } from './block-reader.ts';
 import { blockMagic, decodeHeader } from './block.ts';
 import { blockHeaderBytes, preallocationChunkBytes, segmentHeaderBytes } from './limits.ts';
 import { readSegmentHeader, segmentName, segmentNumbers } from './segment.ts';
@@ -43,7 +43,8 @@ const blocksPerProgressReport = 10_000;
  *
  * A write is begun only after the one before it was synced, so a block that is not whole and has nothing whole behind it
  * was never acknowledged: it is cleared. A block that is not whole but has a later one behind it was acknowledged and has
- * been damaged since: that is refused with JOURNAL_CORRUPT, because cutting there would forget acknowledged taps.
+ * been damaged since: that is refused with JOURNAL_CORRUPT, because cutting there would forget acknowledged taps. So is a
+ * whole block that does not belong there, such as a repeated one.
  */
 export function recoverJournal(options: RecoveryOptions): Recovered {
   const { storage } = options;
@@ -61,7 +62,11 @@ export function recoverJournal(options: RecoveryOptions): Recovered {
       blocks += last.count;
       offset = reader.offset;
       if (!numbers.includes(chain.segmentNumber + 1)) {
-        if (last.count > 0 && options.readOnly !== true) rewrite(file, last.offset, offset);
+        if (options.readOnly !== true) {
+          // The segment may have got its name just before the crash: blocks in it are no more durable than its name.
+          storage.syncDirectory();
+          if (last.count > 0) rewrite(file, last.offset, offset);
+        }
         const clearedBytes = clearTornTail(file, chain, offset, options.readOnly ?? false);
         return { place: { chain, offset }, blocks, clearedBytes };
       }
@@ -141,7 +146,7 @@ function clearTornTail(file: StorageFile, chain: ChainState, from: number, readO
   let lastDirty = -1;
   for (let offset = from; offset < size; offset += preallocationChunkBytes) {
     const bytes = chunk.subarray(0, file.read(chunk, offset));
-    refuseLaterBlock(bytes, chain, offset);
+    refuseOtherBlock(bytes, chain, offset);
     for (let index = 0; index < bytes.length; index++) {
       if (bytes[index] === 0) continue;
       if (firstDirty < 0) firstDirty = offset + index;
@@ -156,16 +161,19 @@ function clearTornTail(file: StorageFile, chain: ChainState, from: number, readO
   return lastDirty + 1 - from;
 }
 
-/** Throws if a whole header of a later block lies in these bytes, which begin on a multiple of 8. */
-function refuseLaterBlock(bytes: Uint8Array, chain: ChainState, offset: number): void {
+/**
+ * Throws if the whole header of a block other than the next lies in these bytes, which begin on a multiple of 8. A torn
+ * write leaves no header that is whole but its own; a later one was acknowledged, any other was put there by something
+ * else, and neither may be cleared.
+ */
+function refuseOtherBlock(bytes: Uint8Array, chain: ChainState, offset: number): void {
   const words = new Int32Array(bytes.buffer, bytes.byteOffset, bytes.length >>> 2);
   for (let word = 0; word < words.length; word += 2) {
     if (words[word] !== blockMagic) continue;
     const header = decodeHeader(bytes.subarray(word * 4));
-    if (header !== undefined && header.shard === chain.shard && header.blockNumber > chain.blockNumber) {
-      const what = `block ${chain.blockNumber} is damaged, yet block ${header.blockNumber} at ${offset + word * 4} is whole`;
-      throw corrupt(chain.shard, chain.segmentNumber, offset, what);
-    }
+    if (header === undefined || follows(header, chain)) continue;
+    const what = `block ${chain.blockNumber} is not whole, yet the header of block ${header.blockNumber} at ${offset + word * 4} is`;
+    throw corrupt(chain.shard, chain.segmentNumber, offset, what);
   }
 }
 
