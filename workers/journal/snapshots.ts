@@ -16,8 +16,9 @@ export interface Snapshot extends SnapshotContents {
 
 const magic = 'TAPLSNAP';
 const formatVersion = 1;
-/** magic 8, version u32, header bytes u32, header checksum u32, 12 reserved. */
+/** magic 8, version u32, directory bytes u32, checksum u32 over those 16 bytes and the directory, 12 reserved. */
 const fixedBytes = 32;
+const checksumOffset = 16;
 
 interface Directory {
   readonly place: JournalPlace;
@@ -49,7 +50,7 @@ export function encodeSnapshot(snapshot: Snapshot): Uint8Array[] {
   const view = new DataView(fixed.buffer);
   view.setUint32(8, formatVersion, true);
   view.setUint32(12, header.length, true);
-  view.setUint32(16, crc32(header), true);
+  view.setUint32(checksumOffset, crc32(header, crc32(fixed.subarray(0, checksumOffset))), true);
   return [fixed, header, ...snapshot.columns.values()];
 }
 
@@ -87,10 +88,11 @@ function readSnapshot(storage: Storage, name: string): Snapshot | undefined {
     const fixed = new Uint8Array(fixedBytes);
     if (file.read(fixed, 0) < fixedBytes || new TextDecoder().decode(fixed.subarray(0, 8)) !== magic) return undefined;
     const view = new DataView(fixed.buffer);
-    refuseOtherVersion(view.getUint32(8, true));
     const header = new Uint8Array(Math.min(view.getUint32(12, true), file.size()));
     file.read(header, fixedBytes);
-    if (crc32(header) !== view.getUint32(16, true)) return undefined;
+    const checksum = crc32(header, crc32(fixed.subarray(0, checksumOffset)));
+    if (checksum !== view.getUint32(checksumOffset, true)) return undefined;
+    refuseOtherVersion(view.getUint32(8, true));
     const directory = JSON.parse(new TextDecoder().decode(header)) as Directory;
     const columns = new Map<string, Uint8Array>();
     let offset = fixedBytes + header.length;
