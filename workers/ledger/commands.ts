@@ -1,6 +1,7 @@
 import { accountId, Owner, TransferCause } from '../journal/transfer-record.ts';
 import type { RegistryChange } from './changes.ts';
 import { idempotencyKeyBytesMax, idempotencyKeysMax, movementMaxKop, purseBalanceMaxKop } from './limits.ts';
+import { Purse } from './kinds.ts';
 import type { Pupils } from './pupils.ts';
 import type { Transfer } from './transfers.ts';
 
@@ -39,7 +40,13 @@ export interface ToppedUp {
 export type CommandOutcome = RegistryChange | ToppedUp | FeedMark;
 
 export type Refusal =
-  'PUPIL_UNKNOWN' | 'AMOUNT_INVALID' | 'BALANCE_TOO_LARGE' | 'KEY_INVALID' | 'KEY_CONFLICT' | 'KEYS_FULL';
+  | 'PUPIL_UNKNOWN'
+  | 'PURSE_UNKNOWN'
+  | 'AMOUNT_INVALID'
+  | 'BALANCE_TOO_LARGE'
+  | 'KEY_INVALID'
+  | 'KEY_CONFLICT'
+  | 'KEYS_FULL';
 
 /** The answer to one command. `isRepeat`: it had been done before and was not done again. */
 export type CommandAnswer =
@@ -75,12 +82,13 @@ function decideTopUp(ledger: CommandContext, command: TopUp, position: number) {
       ? { answer: { ok: true as const, isRepeat: true, outcome: before }, movements: [] }
       : refuse('KEY_CONFLICT');
   }
-  if (command.key.length === 0 || command.key.length > idempotencyKeyBytesMax) return refuse('KEY_INVALID');
+  if (!isKey(command.key)) return refuse('KEY_INVALID');
   if (ledger.toppedUp.size >= idempotencyKeysMax) return refuse('KEYS_FULL');
   const isAmount = Number.isSafeInteger(command.kop) && command.kop > 0 && command.kop <= movementMaxKop;
   if (!isAmount) return refuse('AMOUNT_INVALID');
   const row = ledger.pupils.row(command.pupilId);
   if (row < 0) return refuse('PUPIL_UNKNOWN');
+  if (!isPurse(command.purse)) return refuse('PURSE_UNKNOWN');
   const balanceKop = ledger.pupils.balanceKop(row, command.purse) + command.kop;
   if (balanceKop > purseBalanceMaxKop) return refuse('BALANCE_TOO_LARGE');
   const { key, pupilId, purse, kop } = command;
@@ -102,4 +110,15 @@ function decideTopUp(ledger: CommandContext, command: TopUp, position: number) {
     purse,
   };
   return { answer: { ok: true as const, isRepeat: false, outcome }, movements: [movement] };
+}
+
+/** Half a surrogate pair and a byte order mark come back from the journal as something else: the key would not be known. */
+function isKey(key: string): boolean {
+  if (key.length === 0 || key.length > idempotencyKeyBytesMax || /[\p{Surrogate}\uFEFF]/u.test(key)) return false;
+  return new TextEncoder().encode(key).length <= idempotencyKeyBytesMax;
+}
+
+/** Purses lie side by side: a number out of range would be another pupil's. */
+function isPurse(purse: number): boolean {
+  return Number.isInteger(purse) && purse >= Purse.meal && purse <= Purse.services;
 }
