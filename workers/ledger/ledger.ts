@@ -12,6 +12,7 @@ import { Pupils } from './pupils.ts';
 import { RecentTaps } from './recent.ts';
 import { judge, type Sale, saleOf } from './rules.ts';
 import { TapCase } from './tap-case.ts';
+import { loadTopUps, saveTopUps } from './top-ups.ts';
 import type { TransferRecords } from './transfers.ts';
 import { type Transfer, transferIdOf, readTransfers } from './transfers.ts';
 
@@ -132,7 +133,7 @@ export class Ledger {
     }
     columns.set('answer.index', bytesOf(Float64Array.from(index)));
     columns.set('answer.words', concatenated(words));
-    columns.set('topup', new TextEncoder().encode(JSON.stringify([...this.toppedUp.values()])));
+    saveTopUps(this.toppedUp, columns);
     return { meta: { registryChange: this.registryChange, accounts: this.accounts.toJSON() }, columns };
   }
 
@@ -152,8 +153,7 @@ export class Ledger {
       ledger.windows.set(index[entry], AnswerWindow.fromWords(index[entry + 1], words.subarray(offset, end)));
       offset = end;
     }
-    const topups = JSON.parse(new TextDecoder().decode(saved.columns.get('topup'))) as ToppedUp[];
-    for (const outcome of topups) ledger.toppedUp.set(outcome.key, outcome);
+    loadTopUps(saved.columns, ledger.toppedUp);
     return ledger;
   }
 
