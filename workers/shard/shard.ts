@@ -10,7 +10,7 @@ import type { Storage } from '../journal/storage.ts';
 import { tapRecordBytes, TapRecords } from '../journal/tap-record.ts';
 import { type JournalBlock, SectionType } from '../journal/types.ts';
 import { JournalWriter } from '../journal/writer.ts';
-import { batchTapsMax } from './limits.ts';
+import { batchCommandsMax, batchTapsMax } from './limits.ts';
 
 export interface ShardOptions {
   readonly shard: number;
@@ -45,6 +45,7 @@ export class Shard {
   readonly #transfers = new TransferRecords();
   readonly #fates = new Uint8Array(batchTapsMax);
   readonly #scratch = new Uint8Array(batchTapsMax * tapRecordBytes);
+  #isUsable = true;
 
   private constructor(ledger: Ledger, writer: JournalWriter, recovered: Shard['recovered']) {
     this.ledger = ledger;
@@ -77,6 +78,63 @@ export class Shard {
    * answers. `nowMs` is the service's clock.
    */
   decideBatch(buffer: ArrayBufferLike, count: number, nowMs: number): BatchResult {
+    if (count > batchTapsMax) throw new RangeError(`a batch of ${count} taps is larger than ${batchTapsMax}`);
+    return this.#orNeverAgain(() => this.#decide(buffer, count, nowMs));
+  }
+
+  /** Executes commands in order and makes their outcomes durable. Refused and repeated ones are not journaled. */
+  execute(commands: readonly LedgerCommand[], nowMs: number): CommandAnswer[] {
+    if (commands.length > batchCommandsMax) throw new RangeError(`more than ${batchCommandsMax} commands in a batch`);
+    return this.#orNeverAgain(() => this.#execute(commands, nowMs));
+  }
+
+  /** True when a piece of the next segment is due. */
+  get wantsPrepare(): boolean {
+    return this.#writer.wantsPrepare;
+  }
+
+  /** Work that no batch waits for. */
+  prepareAhead(): void {
+    this.#orNeverAgain(() => this.#writer.prepareAhead());
+  }
+
+  /** A copy of the state at the current position. */
+  snapshot(): Snapshot {
+    this.#mustBeUsable();
+    return { place: this.#writer.place, ...this.ledger.save() };
+  }
+
+  /** What this shard has answered of every reader: the gateway's idea of order is rebuilt from it. */
+  answeredIdentities(): AnsweredIdentities[] {
+    return [...this.ledger.windows].map(([readerId, window]) => ({
+      readerId,
+      bootEpoch: window.bootEpoch,
+      runs: runsOf(window),
+    }));
+  }
+
+  close(): void {
+    this.#isUsable = false;
+    this.#writer.close();
+  }
+
+  /**
+   * Runs what changes the state. If it throws, the state holds what the disk may not: to answer a repeat from it would
+   * acknowledge what is lost.
+   */
+  #orNeverAgain<T>(work: () => T): T {
+    this.#mustBeUsable();
+    this.#isUsable = false;
+    const result = work();
+    this.#isUsable = true;
+    return result;
+  }
+
+  #mustBeUsable(): void {
+    if (!this.#isUsable) throw new Error('the shard failed before and has to be opened anew');
+  }
+
+  #decide(buffer: ArrayBufferLike, count: number, nowMs: number): BatchResult {
     const records = new TapRecords(buffer, 0, count);
     this.#transfers.clear();
     let position = this.#writer.nextPosition;
@@ -96,8 +154,7 @@ export class Shard {
     return { lastPosition: this.#writer.lastPosition, decided, repeated, quarantined };
   }
 
-  /** Executes commands in order and makes their outcomes durable. Refused and repeated ones are not journaled. */
-  execute(commands: readonly LedgerCommand[], nowMs: number): CommandAnswer[] {
+  #execute(commands: readonly LedgerCommand[], nowMs: number): CommandAnswer[] {
     this.#transfers.clear();
     const outcomes: CommandOutcome[] = [];
     const answers = commands.map((command) => {
@@ -120,34 +177,6 @@ export class Shard {
       this.#writer.append(sections, outcomes.length, nowMs);
     }
     return answers;
-  }
-
-  /** True when a piece of the next segment is due. */
-  get wantsPrepare(): boolean {
-    return this.#writer.wantsPrepare;
-  }
-
-  /** Work that no batch waits for. */
-  prepareAhead(): void {
-    this.#writer.prepareAhead();
-  }
-
-  /** A copy of the state at the current position. */
-  snapshot(): Snapshot {
-    return { place: this.#writer.place, ...this.ledger.save() };
-  }
-
-  /** What this shard has answered of every reader: the gateway's idea of order is rebuilt from it. */
-  answeredIdentities(): AnsweredIdentities[] {
-    return [...this.ledger.windows].map(([readerId, window]) => ({
-      readerId,
-      bootEpoch: window.bootEpoch,
-      runs: runsOf(window),
-    }));
-  }
-
-  close(): void {
-    this.#writer.close();
   }
 
   #tapSections(records: TapRecords, count: number, decided: number, quarantined: number): SectionToWrite[] {
