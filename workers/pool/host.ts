@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Piscina } from 'piscina';
 import { OperatorError } from '../errors.ts';
-import { requestsQueuedMax, restartDelayMaxMs, restartDelayMinMs } from './limits.ts';
+import { requestsQueuedMax, restartDelayMaxMs, restartDelayMinMs, shardHeapMegabytesMax } from './limits.ts';
 import type { Opened, ShardAnswers, ShardRequest } from './messages.ts';
 
 export interface HostOptions {
@@ -9,6 +9,8 @@ export interface HostOptions {
   /** The shard's own folder. */
   readonly directory: string;
   readonly segmentBytes: number;
+  /** Heap of the thread; `shardHeapMegabytesMax` unless told. */
+  readonly heapMegabytes?: number;
   /** Told of every failure of the thread before it is replaced. */
   readonly onCrash?: (error: unknown) => void;
 }
@@ -33,6 +35,8 @@ export class ShardHost {
   #piscina: Piscina<ShardRequest, unknown> | undefined;
   #tail: Promise<unknown> = Promise.resolve();
   #waiting = 0;
+  #isClosing = false;
+  #gaveUp = false;
 
   constructor(options: HostOptions) {
     this.shard = options.shard;
@@ -49,9 +53,9 @@ export class ShardHost {
     }
   }
 
-  /** Runs a request after those before it. Rejects only when the host is closed, or for `crash`. */
+  /** Runs a request after those before it. Rejects when the host closes or too many wait, and for `crash`. */
   call<R extends ShardRequest>(request: R): Promise<AnswerTo<R>> {
-    if (this.state === 'closed') return Promise.reject(new Error('the shard is closed'));
+    if (this.#isClosing) return Promise.reject(new Error('the shard is closed'));
     if (this.#waiting >= requestsQueuedMax) return Promise.reject(new Error('too many requests wait for the shard'));
     this.#waiting += 1;
     const answer = this.#tail.then(() => this.#run(request));
@@ -62,8 +66,12 @@ export class ShardHost {
     return answer;
   }
 
-  /** Waits for what was asked, then ends the thread. */
+  /**
+   * Waits for what was asked, then ends the thread. A shard that fails again while it closes is given up, and what still
+   * waits is rejected: unanswered, so it comes again.
+   */
   async close(): Promise<void> {
+    this.#isClosing = true;
     await this.#tail;
     this.state = 'closed';
     await this.#endThread();
@@ -71,13 +79,14 @@ export class ShardHost {
 
   async #run<R extends ShardRequest>(request: R): Promise<AnswerTo<R>> {
     for (let attempt = 0; ; attempt++) {
-      if (this.#isClosed()) throw new Error('the shard is closed');
+      if (this.#gaveUp) throw new Error('the shard is closed');
       try {
         if (this.#piscina === undefined) await this.#openThread();
         return (await this.#piscina!.run(request)) as AnswerTo<R>;
       } catch (error) {
         await this.#recoverFrom(error, attempt);
         if (request.type === 'crash') throw error;
+        if (this.#isClosing && attempt > 0) this.#gaveUp = true;
       }
     }
   }
@@ -92,7 +101,7 @@ export class ShardHost {
   }
 
   async #openThread(): Promise<Opened> {
-    const { shard, directory, segmentBytes } = this.#options;
+    const { shard, directory, segmentBytes, heapMegabytes = shardHeapMegabytesMax } = this.#options;
     this.#piscina = new Piscina<ShardRequest, unknown>({
       filename: workerUrl,
       minThreads: 1,
@@ -101,6 +110,7 @@ export class ShardHost {
       maxQueue: requestsQueuedMax,
       concurrentTasksPerWorker: 1,
       recordTiming: false,
+      resourceLimits: { maxOldGenerationSizeMb: heapMegabytes },
     });
     // A thread that dies between tasks is met by the next request, which finds it blank.
     this.#piscina.on('error', () => undefined);
@@ -113,10 +123,6 @@ export class ShardHost {
     const piscina = this.#piscina;
     this.#piscina = undefined;
     await piscina?.destroy();
-  }
-
-  #isClosed(): boolean {
-    return this.state === 'closed';
   }
 }
 

@@ -4,3 +4,6 @@ export const requestsQueuedMax = 1_024;
 /** A thread that died is replaced at once, and after further failures in growing steps. */
 export const restartDelayMinMs = 20;
 export const restartDelayMaxMs = 5_000;
+
+/** Heap of a shard's thread, balances and answers not counted (they lie outside it); beyond it the thread is replaced. */
+export const shardHeapMegabytesMax = 2_048;
