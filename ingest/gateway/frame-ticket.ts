@@ -3,6 +3,8 @@ import { Present, TapOffset, type TapRecords } from '../../workers/journal/tap-r
 /** Whose frame it is: frames of one owner are answered in order. */
 export interface FrameOwner {
   readonly bootEpoch: number;
+  /** Which stretch of credit its frames are counted to: a new connection begins with all of it. */
+  readonly creditRound: number;
   flush(): void;
 }
 
@@ -15,6 +17,7 @@ export interface Replies {
 export class FrameTicket {
   readonly owner: FrameOwner;
   readonly bootEpoch: number;
+  readonly creditRound: number;
   readonly firstSeq: number;
   readonly count: number;
   readonly replies: Replies;
@@ -29,6 +32,7 @@ export class FrameTicket {
   constructor(owner: FrameOwner, firstSeq: number, count: number, replies: Replies, receivedAt: number) {
     this.owner = owner;
     this.bootEpoch = owner.bootEpoch;
+    this.creditRound = owner.creditRound;
     this.firstSeq = firstSeq;
     this.count = count;
     this.replies = replies;

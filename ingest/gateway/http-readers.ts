@@ -8,7 +8,7 @@ import type { FrameTicket, Replies } from './frame-ticket.ts';
 import { bearerToken, HttpExchange } from './http-exchange.ts';
 import type { Refusal } from './intake.ts';
 import type { ReaderState } from './reader-state.ts';
-import { decodeTaps, encodeAckOf, encodeRefusal, isFatal, type SessionContext } from './reader-session.ts';
+import { decodeTaps, encodeAckOf, encodeRefusal, isFatal, noteTold, type SessionContext } from './reader-session.ts';
 import { isRefusal } from './readers.ts';
 
 const messagePack = 'application/msgpack';
@@ -70,6 +70,7 @@ async function welcome(
   const result = await context.readers.hello(message, nonces, undefined, use);
   if (!('welcome' in result)) return refuse(exchange, context, result);
   context.counters.hellos += 1;
+  noteTold(result.state, context.ackLog);
   exchange.end(200, messagePack, result.welcome);
 }
 

@@ -5,7 +5,7 @@ import type { CardIndex } from '../registry/card-index.ts';
 import { Present, TapOffset, tapRecordBytes } from '../../workers/journal/tap-record.ts';
 import { TapTime } from './clock.ts';
 import { FrameTicket, type Replies } from './frame-ticket.ts';
-import { retryAfterMs } from './limits.ts';
+import { framesInFlightMax, retryAfterMs } from './limits.ts';
 import type { ReaderState } from './reader-state.ts';
 import type { ShardQueue } from './shard-queue.ts';
 import type { TapBatch } from './tap-batch.ts';
@@ -44,11 +44,13 @@ export class Intake {
       reader.gaps += 1;
       return { code: ErrorCode.gap, message: `gap: expected seq ${reader.nextSeq}, got ${firstSeq}`, retryMs: null };
     }
-    if (reader.inFlightTaps + count > creditTapsMax) {
+    // What lies beyond the durable seq is bounded too: the shards must remember all of it after a crash.
+    const isBeyondCredit = firstSeq + count - 1 - reader.durableSeq > creditTapsMax;
+    if (isBeyondCredit || reader.inFlightTaps + count > creditTapsMax) {
       const message = `credit exceeded: ${reader.inFlightTaps} taps unacknowledged, ${count} more sent`;
       return { code: ErrorCode.creditExceeded, message, retryMs: null };
     }
-    const why = this.#whyClosed() ?? (this.#hasRoom(count) ? undefined : 'queue-full');
+    const why = this.#whyClosed() ?? (this.#hasRoom(reader, count) ? undefined : 'queue-full');
     if (why !== undefined) return { code: ErrorCode.notNow, message: `not now: ${why}`, retryMs: retryAfterMs };
     const ticket = new FrameTicket(reader, firstSeq, count, replies, receivedAtMs);
     reader.push(ticket);
@@ -60,7 +62,8 @@ export class Intake {
     return undefined;
   }
 
-  #hasRoom(count: number): boolean {
+  #hasRoom(reader: ReaderState, count: number): boolean {
+    if (reader.inFlightFrames >= framesInFlightMax) return false;
     return this.#queues.every((queue) => queue.batchFor(count) !== undefined);
   }
 
@@ -125,7 +128,6 @@ export class Intake {
     for (let index = 0; index < uidBytesMax; index++) records.u8[target + index] = frame.uids[source + index];
   }
 }
-
 
 function flagsOf(readerFlags: number): number {
   const isOffline = (readerFlags & (ReaderFlag.letThrough | ReaderFlag.refused)) !== 0;

@@ -5,6 +5,12 @@ import { batchTapsMax } from '../../workers/shard/limits.ts';
 /** Batches that wait for one shard, the one being filled included. Beyond them frames are answered ERR 8. */
 export const batchesQueuedMax = 32;
 
+/** A batch that the pool would not take (a crowd of commands before it) is sent again after this. */
+export const decideAgainDelayMs = 20;
+
+/** Frames of one reader, over all its connections, whose answers are due; also what an empty or a refused frame takes. */
+export const framesInFlightMax = 2 * creditTapsMax;
+
 /** What ERR 8 tells a reader to wait. */
 export const retryAfterMs = 250;
 
@@ -38,10 +44,15 @@ export const challengeLifeMs = 30_000;
 export const challengeTriesMax = 32;
 export const challengeSharedMs = 50;
 
+/** Bytes of refused frames, as text, that wait to be written to the quarantine; at the bound further ones are counted only. */
+export const quarantineWaitingBytesMax = 4 * 1024 * 1024;
+
 /** Bytes of refused frames kept in the quarantine file before it is begun anew. */
 export const quarantineFileBytesMax = 16 * 1024 * 1024;
 
 if (rememberedIdentitiesMax < rememberedIdentitiesMin || rememberedIdentitiesMax <= creditTapsMax) {
-  throw new RangeError('the ledger must remember what the protocol promises, and more than a reader may have in flight');
+  throw new RangeError(
+    'the ledger must remember what the protocol promises, and more than a reader may have in flight',
+  );
 }
 if (creditTapsMax > batchTapsMax) throw new RangeError("a reader's whole credit must fit into one batch");

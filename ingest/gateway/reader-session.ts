@@ -4,8 +4,9 @@ import { creditTapsMax, malformedInRowMax } from '../protocol/limits.ts';
 import { decodeMessage, type Hello, MessageType, peekType } from '../protocol/messages.ts';
 import { TapsFrame } from '../protocol/taps-frame.ts';
 import type { AckLog } from './ack-log.ts';
-import type { FrameTicket } from './frame-ticket.ts';
+import { FrameTicket } from './frame-ticket.ts';
 import type { Intake, Refusal } from './intake.ts';
+import { framesInFlightMax } from './limits.ts';
 import type { Quarantine } from './quarantine.ts';
 import type { GatewayCounters } from './counters.ts';
 import type { ReaderState } from './reader-state.ts';
@@ -47,12 +48,17 @@ export function encodeAckOf(ticket: FrameTicket, state: ReaderState, context: Se
   counters.ackedTaps += ticket.count;
   counters.ackedFrames += 1;
   counters.ackLatencyUs.record(Math.max(1, Math.round((performance.now() - ticket.arrivedMs) * 1000)));
-  if (ticket.bootEpoch === state.bootEpoch && durableSeq > state.toldSeq) {
-    state.toldSeq = durableSeq;
-    ackLog.note({ readerId: state.entry.readerId, bootEpoch: state.bootEpoch, toldSeq: durableSeq });
-  }
+  if (ticket.bootEpoch === state.bootEpoch) noteTold(state, ackLog);
   const { firstSeq, codes, balances } = ticket;
   return encodeAck({ durableSeq, credit: creditTapsMax, firstSeq, codes, balances });
+}
+
+/** Notes that the reader is told how far it is durable: by an ACK, and by a WELCOME as well. */
+export function noteTold(state: ReaderState, ackLog: AckLog): void {
+  const { bootEpoch, durableSeq } = state;
+  if (durableSeq <= state.toldSeq) return;
+  state.toldSeq = durableSeq;
+  ackLog.note({ readerId: state.entry.readerId, bootEpoch, toldSeq: durableSeq });
 }
 
 export function encodeRefusal(refusal: Refusal & { offset?: number | null }, fatal: boolean): Uint8Array {
@@ -82,6 +88,8 @@ export class ReaderSession {
   readonly #nonce: Uint8Array;
   #malformedInRow = 0;
   #isVerifying = false;
+  /** A fatal refusal waits for the answers before it; nothing more is listened to. */
+  #isEnding = false;
   #isClosed = false;
 
   constructor(context: SessionContext, wire: Wire, nonce: Uint8Array) {
@@ -102,12 +110,19 @@ export class ReaderSession {
 
   /** One message came in; the bytes are ours until this returns. */
   message(bytes: Uint8Array): void {
-    if (this.#isClosed) return;
+    if (this.#isClosed || this.#isEnding) return;
     const type = peekType(bytes);
     if (this.state === undefined) return this.#beforeHello(bytes, type);
     this.state.lastSeenMs = this.#context.now();
     if (type === MessageType.taps) return this.#taps(this.state, bytes);
     this.#other(this.state, bytes);
+  }
+
+  /** A text message came in: none is part of the protocol. */
+  text(bytes: Uint8Array): void {
+    if (this.#isClosed || this.#isEnding) return;
+    const message = 'expected a binary message, found text';
+    this.#malformed(bytes, { code: ErrorCode.malformed, message, retryMs: null, offset: 0 });
   }
 
   ack(ticket: FrameTicket): void {
@@ -122,7 +137,7 @@ export class ReaderSession {
   }
 
   revoke(): void {
-    this.refuse({ code: ErrorCode.readerUnknown, message: 'the reader was revoked', retryMs: null });
+    this.refuse({ code: ErrorCode.readerUnknown, message: 'the reader was revoked or got another key', retryMs: null });
   }
 
   /** The reader did not say HELLO in time. */
@@ -132,12 +147,24 @@ export class ReaderSession {
     }
   }
 
-  refuse(refusal: Refusal & { offset?: number | null }): void {
+  /** Refuses at once, whatever answers are due. */
+  refuse(refusal: Refusal & { offset?: number | null }, fatal = isFatal(refusal.code)): void {
     if (this.#isClosed) return;
-    const fatal = isFatal(refusal.code) || this.#malformedInRow >= malformedInRowMax;
     this.#context.counters.countError(refusal.code);
-    this.#wire.send(encodeRefusal(refusal, fatal));
-    if (fatal) this.#end(refusal.code);
+    const sent = this.#wire.send(encodeRefusal(refusal, fatal));
+    if (fatal || !sent) this.#end(refusal.code);
+  }
+
+  /** Refuses a frame behind the answers to those before it: frames of one connection are answered in order. */
+  #refuseInOrder(refusal: Refusal & { offset?: number | null }): void {
+    const fatal = isFatal(refusal.code) || this.#malformedInRow >= malformedInRowMax;
+    const { state } = this;
+    if (state === undefined || state.inFlightFrames === 0 || state.inFlightFrames >= framesInFlightMax) {
+      return this.refuse(refusal, fatal);
+    }
+    this.#isEnding = fatal;
+    const replies = { ack: () => this.refuse(refusal, fatal) };
+    state.push(new FrameTicket(state, state.nextSeq, 0, replies, this.#context.now()));
   }
 
   #beforeHello(bytes: Uint8Array, type: number): void {
@@ -155,7 +182,7 @@ export class ReaderSession {
   }
 
   async #hello(hello: Hello): Promise<void> {
-    const result = await this.#context.readers.hello(hello, [this.#nonce], this);
+    const result = await this.#context.readers.hello(hello, [this.#nonce], this, () => !this.#isClosed);
     this.#isVerifying = false;
     if (!('welcome' in result)) return this.refuse(result);
     if (this.#isClosed) {
@@ -164,6 +191,7 @@ export class ReaderSession {
     }
     this.state = result.state;
     this.#context.counters.hellos += 1;
+    noteTold(result.state, this.#context.ackLog);
     this.#wire.send(result.welcome);
   }
 
@@ -172,20 +200,21 @@ export class ReaderSession {
     if (refusal !== undefined) return this.#malformed(bytes, refusal);
     this.#malformedInRow = 0;
     const refused = this.#context.intake.take(state, frame, this.#context.now(), this);
-    if (refused !== undefined) this.refuse(refused);
+    if (refused !== undefined) this.#refuseInOrder(refused);
   }
 
   #other(state: ReaderState, bytes: Uint8Array): void {
     const decoded = decodeMessage(bytes);
     if (!decoded.ok) return this.#malformed(bytes, { ...decoded, retryMs: null });
-    this.#malformedInRow = 0;
     const { message } = decoded;
     if (message.type === 'beat') {
+      this.#malformedInRow = 0;
       const { queued, oldestMs, rulesVersion } = message;
       state.beat = { at: this.#context.now(), queued, oldestMs, rulesVersion };
       state.driftMs = this.#context.now() - message.clockMs;
       this.#context.counters.beats += 1;
     } else if (message.type === 'outcome') {
+      this.#malformedInRow = 0;
       this.#context.counters.outcomes += 1;
     } else {
       const what = `a reader does not send ${message.type} here`;
@@ -196,7 +225,7 @@ export class ReaderSession {
   #malformed(bytes: Uint8Array, refusal: ErrRefusal): void {
     if (refusal.code === ErrorCode.malformed) this.#malformedInRow += 1;
     this.#context.quarantine.keep(this.state?.entry.readerId ?? 0, bytes, refusal.message, this.#context.now());
-    this.refuse(refusal);
+    this.#refuseInOrder(refusal);
   }
 
   #end(code: number): void {

@@ -34,12 +34,18 @@ export class ReaderState {
   durableSeq = 0;
   /** The greatest `durableSeq` that the reader was told. */
   toldSeq = 0;
+  /** Taps of the newest connection that are not answered yet. */
   inFlightTaps = 0;
+  creditRound = 0;
   /** Our clock less the reader's, at its HELLO: what its taps are corrected by. */
   clockOffsetMs = 0;
   /** The same at its last BEAT: what the fleet operator sees. */
   driftMs = 0;
   connection: Connection | undefined;
+  /** The key that the last HELLO was signed with. */
+  publicKey: Uint8Array | undefined;
+  /** Session tokens issued up to then died with a revocation. */
+  tokensDeadUntilMs = 0;
   connectedSinceMs = 0;
   lastSeenMs = 0;
   beat: BeatState | undefined;
@@ -60,8 +66,19 @@ export class ReaderState {
     this.nextSeq = 1;
     this.durableSeq = 0;
     this.toldSeq = 0;
-    this.inFlightTaps = 0;
+    this.beginCredit();
     this.#routes?.fill(noRoute);
+  }
+
+  /** A reader that comes in is told its whole credit, whatever of an older connection is still on its way. */
+  beginCredit(): void {
+    this.creditRound += 1;
+    this.inFlightTaps = 0;
+  }
+
+  /** Frames whose answers are due. */
+  get inFlightFrames(): number {
+    return this.#tickets.length;
   }
 
   /** The shard that has answered this seq, or -1. */
@@ -85,8 +102,8 @@ export class ReaderState {
   flush(): void {
     while (this.#tickets.length > 0 && this.#tickets[0].isComplete) {
       const ticket = this.#tickets.shift()!;
+      if (ticket.creditRound === this.creditRound) this.inFlightTaps -= ticket.count;
       if (ticket.bootEpoch === this.bootEpoch) {
-        this.inFlightTaps -= ticket.count;
         this.durableSeq = Math.max(this.durableSeq, ticket.lastSeq);
       }
       ticket.replies.ack(ticket);

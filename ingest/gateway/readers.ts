@@ -9,7 +9,7 @@ import { hellosPendingMax, retryAfterMs } from './limits.ts';
 import { type Connection, ReaderState } from './reader-state.ts';
 import type { Refusal } from './intake.ts';
 import { isSignedBy } from './signatures.ts';
-import type { SessionTokens } from './tokens.ts';
+import { keyTagOf, type SessionTokens } from './tokens.ts';
 
 export interface Welcomed {
   readonly state: ReaderState;
@@ -52,14 +52,17 @@ export class Readers {
       if (entry === undefined) continue;
       const state = this.#stateOf(entry);
       state.beginEpoch(bootEpoch);
-      const ofEpoch = answered.map((shard) => shard.get(readerId)).map((one) => (one?.bootEpoch === bootEpoch ? one.runs : []));
+      const ofEpoch = answered
+        .map((shard) => shard.get(readerId))
+        .map((one) => (one?.bootEpoch === bootEpoch ? one.runs : []));
       restoreSequence(state, ofEpoch);
     }
+    this.dropRevoked();
   }
 
   /**
    * Lets a reader in that signed one of these nonces. `connection` then is the reader's; an older one is superseded.
-   * `useNonce` is asked once with the nonce that was signed, and may refuse it.
+   * `useNonce` is asked once with the nonce that was signed, and may refuse it: used before, or the connection is gone.
    */
   async hello(
     hello: Hello,
@@ -72,13 +75,14 @@ export class Readers {
     if (this.#hellosPending >= hellosPendingMax) {
       return { code: ErrorCode.notNow, message: 'not now: too many readers connect', retryMs: retryAfterMs };
     }
+    const { publicKey } = entry;
     const nonce = await this.#signedNonce(entry, hello, nonces);
     if (nonce === undefined || !useNonce(nonce)) {
       return { code: ErrorCode.unauthentic, message: 'bad signature', retryMs: null };
     }
     // While the signature was checked the reader may have been revoked, or come in by another connection.
     if (entry.revoked) return unknownReader(hello.readerId);
-    return this.#admit(entry, hello, connection);
+    return this.#admit(entry, hello, connection, publicKey);
   }
 
   /** The state behind a session token, or why it is not accepted. */
@@ -88,19 +92,28 @@ export class Readers {
     const entry = this.#directory.readers.get(claims.readerId);
     if (entry === undefined || entry.revoked) return unknownReader(claims.readerId);
     const state = this.#stateOf(entry);
+    const isDead = claims.keyTag !== keyTagOf(entry.publicKey) || claims.issuedMs <= state.tokensDeadUntilMs;
+    if (isDead) return { code: ErrorCode.unauthentic, message: 'bad session token', retryMs: null };
     if (claims.bootEpoch < state.bootEpoch) return oldEpoch(state);
     // A token outlives a restart of the service, which then knows neither the epoch without taps nor the clock.
-    if (claims.bootEpoch > state.bootEpoch) state.beginEpoch(claims.bootEpoch);
+    if (claims.bootEpoch > state.bootEpoch) {
+      // A connection of the older epoch would go on numbering its taps into the newer one.
+      state.connection?.supersede();
+      state.connection = undefined;
+      state.beginEpoch(claims.bootEpoch);
+    }
     if (state.lastSeenMs === 0) state.clockOffsetMs = claims.clockOffsetMs;
     return state;
   }
 
-  /** Ends the connections of readers that are revoked by now. */
+  /** Ends the connections and tokens of readers that are revoked by now, or have another key than they came in with. */
   dropRevoked(): void {
-    for (const state of this.#states.values()) {
-      if (!state.entry.revoked || state.connection === undefined) continue;
-      state.connection.revoke();
-      state.connection = undefined;
+    for (const entry of this.#directory.readers.values()) {
+      const state = entry.revoked ? this.#stateOf(entry) : this.#states.get(entry.readerId);
+      if (state === undefined) continue;
+      if (entry.revoked) state.tokensDeadUntilMs = this.#now();
+      const isSameKey = state.publicKey === undefined || Buffer.compare(state.publicKey, entry.publicKey) === 0;
+      if (entry.revoked || !isSameKey) state.connection?.revoke();
     }
   }
 
@@ -114,13 +127,20 @@ export class Readers {
     }
   }
 
-  #admit(entry: ReaderEntry, hello: Hello, connection: Connection | undefined): Welcomed | Refusal {
+  #admit(
+    entry: ReaderEntry,
+    hello: Hello,
+    connection: Connection | undefined,
+    publicKey: Uint8Array,
+  ): Welcomed | Refusal {
     const state = this.#stateOf(entry);
     if (hello.bootEpoch < state.bootEpoch) return oldEpoch(state);
     if (hello.bootEpoch > state.bootEpoch) state.beginEpoch(hello.bootEpoch);
     const now = this.#now();
     state.connection?.supersede();
     state.connection = connection;
+    state.publicKey = publicKey;
+    state.beginCredit();
     state.connectedSinceMs = now;
     state.lastSeenMs = now;
     state.firmware = hello.firmware;
@@ -136,10 +156,10 @@ export class Readers {
         bootEpoch: hello.bootEpoch,
         clockOffsetMs: state.clockOffsetMs,
         issuedMs: now,
+        keyTag: keyTagOf(publicKey),
       }),
       clockOffsetMs: state.clockOffsetMs,
     });
-    state.toldSeq = Math.max(state.toldSeq, state.durableSeq);
     return { state, welcome };
   }
 

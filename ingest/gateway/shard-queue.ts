@@ -1,7 +1,7 @@
-import { batchesQueuedMax } from './limits.ts';
+import { batchesQueuedMax, decideAgainDelayMs } from './limits.ts';
 import { TapBatch } from './tap-batch.ts';
 
-/** Decides a batch and makes it durable; resolves when the records hold the answers. Never rejects while serving. */
+/** Decides a batch and makes it durable; resolves when the records hold the answers. May be asked again if it rejects. */
 export type DecideBatch = (batch: TapBatch) => Promise<unknown>;
 
 /**
@@ -70,11 +70,14 @@ export class ShardQueue {
       this.#filling = next;
     }
     this.#isBusy = true;
-    const deciding = batch;
-    void this.#decide(deciding).then(
-      () => this.#done(deciding),
-      // The pool is closing: nothing of this batch is acknowledged.
-      () => this.#release(deciding),
+    this.#decideBatch(batch);
+  }
+
+  /** A batch that was let go would leave its readers without answers for ever; one that is sent again is harmless. */
+  #decideBatch(batch: TapBatch): void {
+    void this.#decide(batch).then(
+      () => this.#done(batch),
+      () => void setTimeout(() => this.#decideBatch(batch), decideAgainDelayMs).unref(),
     );
   }
 
@@ -84,12 +87,6 @@ export class ShardQueue {
     this.#next();
     batch.settle();
     batch.flush();
-    batch.clear();
-    this.#unused.push(batch);
-  }
-
-  #release(batch: TapBatch): void {
-    this.#isBusy = false;
     batch.clear();
     this.#unused.push(batch);
   }

@@ -8,6 +8,13 @@ export interface TokenClaims {
   /** The reader's clock against ours at its HELLO. */
   readonly clockOffsetMs: number;
   readonly issuedMs: number;
+  /** Of the key that HELLO was signed with: a token dies with it. */
+  readonly keyTag: string;
+}
+
+/** What a token says of a public key. */
+export function keyTagOf(publicKey: Uint8Array): string {
+  return Buffer.from(publicKey.buffer, publicKey.byteOffset, 16).toString('hex');
 }
 
 /**
@@ -26,8 +33,8 @@ export class SessionTokens {
     return randomBytes(32);
   }
 
-  issue({ readerId, bootEpoch, clockOffsetMs, issuedMs }: TokenClaims): string {
-    const claims = `${readerId}.${bootEpoch}.${clockOffsetMs}.${issuedMs}`;
+  issue({ readerId, bootEpoch, clockOffsetMs, issuedMs, keyTag }: TokenClaims): string {
+    const claims = `${readerId}.${bootEpoch}.${clockOffsetMs}.${issuedMs}.${keyTag}`;
     return `${claims}.${this.#sign(claims)}`;
   }
 
@@ -39,12 +46,12 @@ export class SessionTokens {
   }
 
   #verify(token: string): TokenClaims | undefined {
-    const match = /^(\d{1,10})\.(\d{1,10})\.(-?\d{1,16})\.(\d{1,16})\.([\w-]{43})$/.exec(token);
+    const match = /^(\d{1,10})\.(\d{1,10})\.(-?\d{1,16})\.(\d{1,16})\.([0-9a-f]{32})\.([\w-]{43})$/.exec(token);
     if (match === null) return undefined;
     const expected = Buffer.from(this.#sign(token.slice(0, token.lastIndexOf('.'))));
-    if (!timingSafeEqual(expected, Buffer.from(match[5]))) return undefined;
+    if (!timingSafeEqual(expected, Buffer.from(match[6]))) return undefined;
     const [readerId, bootEpoch, clockOffsetMs, issuedMs] = match.slice(1, 5).map(Number);
-    const claims = { readerId, bootEpoch, clockOffsetMs, issuedMs };
+    const claims = { readerId, bootEpoch, clockOffsetMs, issuedMs, keyTag: match[5] };
     if (this.#checked.size >= sessionTokensCachedMax) this.#checked.clear();
     this.#checked.set(token, claims);
     return claims;

@@ -1,6 +1,5 @@
 import type { TemplatedApp, WebSocket } from 'uws';
 import { encodeChallenge } from '../protocol/encode.ts';
-import { ErrorCode } from '../protocol/codes.ts';
 import { helloTimeoutMs, idleTimeoutMs, nonceBytes, payloadBytesMax } from '../protocol/limits.ts';
 import { randomBytes } from 'node:crypto';
 import { socketBufferBytesMax } from './limits.ts';
@@ -18,22 +17,26 @@ const dropped = 2;
 
 class SocketWire implements Wire {
   readonly #socket: WebSocket<SocketData>;
+  #hasDropped = false;
 
   constructor(socket: WebSocket<SocketData>) {
     this.#socket = socket;
   }
 
   send(bytes: Uint8Array): boolean {
-    return this.#socket.send(bytes, true) !== dropped;
+    this.#hasDropped ||= this.#socket.send(bytes, true) === dropped;
+    return !this.#hasDropped;
   }
 
   close(code: number): void {
-    this.#socket.end(code);
+    // Behind what it does not read, a closing frame would not reach the reader either.
+    if (this.#hasDropped) this.#socket.close();
+    else this.#socket.end(code);
   }
 }
 
 /** `GET /v1/stream`: a session for each socket. */
-export function serveWebSocket(app: TemplatedApp, context: SessionContext): void {
+export function serveWebSocket(app: TemplatedApp, context: SessionContext, helloTimeout = helloTimeoutMs): void {
   app.ws<SocketData>('/v1/stream', {
     maxPayloadLength: payloadBytesMax,
     maxBackpressure: socketBufferBytesMax,
@@ -49,12 +52,11 @@ export function serveWebSocket(app: TemplatedApp, context: SessionContext): void
         socketContext,
       );
     },
-    open: (socket) => open(socket, context),
+    open: (socket) => open(socket, context, helloTimeout),
     message: (socket, message, isBinary) => {
       const { session } = socket.getUserData();
-      if (isBinary) return session?.message(new Uint8Array(message));
-      const refusal = { code: ErrorCode.malformed, message: 'expected a binary message, found text', retryMs: null };
-      session?.refuse({ ...refusal, offset: 0 });
+      if (isBinary) session?.message(new Uint8Array(message));
+      else session?.text(new Uint8Array(message));
     },
     close: (socket) => {
       const data = socket.getUserData();
@@ -65,12 +67,12 @@ export function serveWebSocket(app: TemplatedApp, context: SessionContext): void
   });
 }
 
-function open(socket: WebSocket<SocketData>, context: SessionContext): void {
+function open(socket: WebSocket<SocketData>, context: SessionContext, helloTimeout: number): void {
   const data = socket.getUserData();
   const nonce = new Uint8Array(randomBytes(nonceBytes));
   const session = new ReaderSession(context, new SocketWire(socket), nonce);
   data.session = session;
-  data.helloTimer = setTimeout(() => session.helloTimedOut(), helloTimeoutMs);
+  data.helloTimer = setTimeout(() => session.helloTimedOut(), helloTimeout);
   context.counters.connections += 1;
   socket.send(encodeChallenge({ nonce, serverMs: context.now() }), true);
 }
