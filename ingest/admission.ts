@@ -20,7 +20,7 @@ export type AdmissionReason = 'draining' | 'disk-low' | 'journal-full' | 'shard-
 /** Watches what would make an acknowledgement impossible, and says so before a tap is taken in. */
 export class Admission {
   reasons: AdmissionReason[] = [];
-  isDraining = false;
+  #isDraining = false;
   diskFreeBytes = 0;
   journalBytes = 0;
   readonly #options: AdmissionOptions;
@@ -32,7 +32,13 @@ export class Admission {
   }
 
   get isOpen(): boolean {
-    return !this.isDraining && this.reasons.length === 0;
+    return this.reasons.length === 0;
+  }
+
+  /** Closed from now on. */
+  drain(): void {
+    this.#isDraining = true;
+    this.reasons = ['draining', ...this.reasons];
   }
 
   async start(): Promise<void> {
@@ -52,7 +58,7 @@ export class Admission {
     const isRecovering = pool.hosts.some((host) => host.state === 'recovering');
     this.#recoveringSinceMs = isRecovering ? (this.#recoveringSinceMs ?? Date.now()) : undefined;
     const reasons: AdmissionReason[] = [];
-    if (this.isDraining) reasons.push('draining');
+    if (this.#isDraining) reasons.push('draining');
     if (this.diskFreeBytes < diskFreeBytesMin) reasons.push('disk-low');
     if (this.journalBytes > journalBytesMax) reasons.push('journal-full');
     if (this.#recoveringSinceMs !== undefined && Date.now() - this.#recoveringSinceMs > recoveryGraceMs) {
@@ -66,7 +72,12 @@ async function folderBytes(directory: string): Promise<number> {
   const entries = await fs.readdir(directory, { withFileTypes: true, recursive: true });
   const files = entries.filter((entry) => entry.isFile() && entry.name.endsWith('.journal'));
   const sizes = await Promise.all(
-    files.map((file) => fs.stat(path.join(file.parentPath, file.name)).then(({ size }) => size, () => 0)),
+    files.map((file) =>
+      fs.stat(path.join(file.parentPath, file.name)).then(
+        ({ size }) => size,
+        () => 0,
+      ),
+    ),
   );
   return sizes.reduce((sum, size) => sum + size, 0);
 }

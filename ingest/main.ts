@@ -25,7 +25,8 @@ export async function startService(config: Config, log: Logger, dataPath: string
     serveOperation(service.gateway.app, service, new Metrics(service));
     return { service, address: await service.listen(undo) };
   } catch (error) {
-    for (const step of undo.reverse()) await step();
+    for (const step of undo.reverse())
+      await Promise.resolve(step()).catch((failure: unknown) => log.error({ err: failure }, 'not undone'));
     throw error;
   }
 }

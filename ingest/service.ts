@@ -92,22 +92,27 @@ export class Service {
   /** Drains: no more frames, everything taken in is synced and answered, ClickHouse catches up, a snapshot, the end. */
   async stop(): Promise<void> {
     this.isReady = false;
-    this.admission.isDraining = true;
+    this.admission.drain();
     this.log.info('draining');
     await this.gateway.drain();
     this.#timers.forEach((timer) => clearInterval(timer));
-    await this.feed.stop();
-    await this.#ackLog.flush();
-    await this.quarantine.flush();
-    await this.sink.stop({ drainTimeoutMs: sinkDrainTimeoutMs });
-    for (const { shard } of this.pool.hosts) await this.pool.saveSnapshot(shard);
-    await this.pool.close();
+    await this.#stopStep('the registry', this.feed.stop());
+    await this.#stopStep('the notes of acknowledgements', this.#ackLog.flush());
+    await this.#stopStep('the quarantine', this.quarantine.flush());
+    await this.#stopStep('the sink', this.sink.stop({ drainTimeoutMs: sinkDrainTimeoutMs }));
+    await this.#saveSnapshots();
+    await this.#stopStep('the shards', this.pool.close());
     this.admission.stop();
-    await this.#embedded?.stop();
-    await this.registry.close();
+    if (this.#embedded !== undefined) await this.#stopStep('ClickHouse', this.#embedded.stop());
+    await this.#stopStep('the registry', this.registry.close());
     this.data.withdraw();
     this.data.unlock();
     this.log.info('stopped');
+  }
+
+  /** What is acknowledged is in the journal by now: a step that fails, on a full disk say, must not keep the others. */
+  async #stopStep(what: string, step: Promise<unknown>): Promise<void> {
+    await step.catch((error: unknown) => this.log.error({ err: error }, `${what} could not be ended in order`));
   }
 
   /** Serves readers from now on. `undo` collects what has to be ended if a later step fails. Throws PORT_TAKEN. */
@@ -116,7 +121,7 @@ export class Service {
     this.gateway.readers.restore(await Promise.all(this.pool.hosts.map((host) => host.call({ type: 'identities' }))));
     await this.admission.start();
     undo.push(() => this.admission.stop());
-    const port = this.gateway.listen(config.host, config.port);
+    const port = await this.gateway.listen(config.host, config.port);
     undo.push(() => this.gateway.drain());
     this.sink.start();
     this.#follow();

@@ -12,7 +12,7 @@ export interface Told {
 
 const fileName = 'acknowledged.log';
 /** Beyond this the log is written anew with one line for each reader and epoch. */
-const fileBytesMax = 32 * 1024 * 1024;
+const fileBytesMaxDefault = 32 * 1024 * 1024;
 
 /** What readers were told, line by line; the last line of a reader and epoch holds. */
 export function readTold(dataDirectory: string): Map<string, Told> {
@@ -33,39 +33,81 @@ export function readTold(dataDirectory: string): Map<string, Told> {
   return told;
 }
 
+export interface AckLogOptions {
+  /** Beyond this the log is written anew. */
+  readonly fileBytesMax?: number;
+}
+
 /**
  * The service's own note of what it acknowledged, apart from the journal, so that `verify` can hold the journal against
- * it. It lags by up to a flush: it is evidence, and nothing is decided from it.
+ * it. It lags by up to a flush: it is evidence, and nothing is decided from it. The file grows by a line for each reader
+ * that was acknowledged since the last flush, and is written anew at its bound.
  */
 export class AckLog {
   readonly #path: string;
-  readonly #dirty = new Map<string, Told>();
+  readonly #fileBytesMax: number;
+  #writeAnewAtBytes: number;
+  /** The last note of each reader and epoch, and which of them are not in the file yet. */
+  readonly #told: Map<string, Told>;
+  readonly #dirty = new Set<string>();
+  #fileBytes: number;
+  #hasTornLine = false;
   #flushing: Promise<void> = Promise.resolve();
 
-  constructor(dataDirectory: string) {
+  constructor(dataDirectory: string, { fileBytesMax = fileBytesMaxDefault }: AckLogOptions = {}) {
     this.#path = path.join(dataDirectory, fileName);
-    this.#compact(dataDirectory);
+    this.#fileBytesMax = fileBytesMax;
+    this.#writeAnewAtBytes = fileBytesMax;
+    this.#told = readTold(dataDirectory);
+    this.#fileBytes = fs.statSync(this.#path, { throwIfNoEntry: false })?.size ?? 0;
+    this.#hasTornLine = this.#fileBytes > 0;
   }
 
   note(told: Told): void {
-    this.#dirty.set(`${told.readerId} ${told.bootEpoch}`, told);
+    const key = `${told.readerId} ${told.bootEpoch}`;
+    this.#told.set(key, told);
+    this.#dirty.add(key);
   }
 
-  /** Writes what was noted since the last flush. */
+  /** Writes what was noted since the last flush. After a failure the notes wait for the next one. */
   flush(): Promise<void> {
-    const lines = [...this.#dirty.values()].map((told) => `${told.readerId} ${told.bootEpoch} ${told.toldSeq}\n`);
-    this.#dirty.clear();
-    if (lines.length > 0) {
-      this.#flushing = this.#flushing.then(() => fsPromises.appendFile(this.#path, lines.join('')));
-    }
-    return this.#flushing;
+    const flushed = this.#flushing.then(() => this.#write());
+    this.#flushing = flushed.catch(() => undefined);
+    return flushed;
   }
 
-  #compact(dataDirectory: string): void {
-    const size = fs.statSync(this.#path, { throwIfNoEntry: false })?.size ?? 0;
-    if (size <= fileBytesMax) return;
-    const lines = [...readTold(dataDirectory).values()].map((told) => `${told.readerId} ${told.bootEpoch} ${told.toldSeq}`);
-    fs.writeFileSync(`${this.#path}.tmp`, `${lines.join('\n')}\n`);
-    fs.renameSync(`${this.#path}.tmp`, this.#path);
+  async #write(): Promise<void> {
+    if (this.#dirty.size === 0) return;
+    const keys = [...this.#dirty];
+    this.#dirty.clear();
+    try {
+      if (this.#fileBytes > this.#writeAnewAtBytes) await this.#writeAnew();
+      else await this.#append(keys);
+    } catch (error) {
+      for (const key of keys) this.#dirty.add(key);
+      throw error;
+    }
+  }
+
+  async #append(keys: readonly string[]): Promise<void> {
+    // A line that a full disk or a crash cut short must not run into the next one.
+    const text = `${this.#hasTornLine ? '\n' : ''}${keys.map((key) => this.#line(key)).join('')}`;
+    this.#hasTornLine = true;
+    await fsPromises.appendFile(this.#path, text);
+    this.#hasTornLine = false;
+    this.#fileBytes += text.length;
+  }
+
+  async #writeAnew(): Promise<void> {
+    const text = [...this.#told.keys()].map((key) => this.#line(key)).join('');
+    await fsPromises.writeFile(`${this.#path}.tmp`, text);
+    await fsPromises.rename(`${this.#path}.tmp`, this.#path);
+    this.#fileBytes = text.length;
+    this.#writeAnewAtBytes = Math.max(this.#fileBytesMax, 2 * text.length);
+    this.#hasTornLine = false;
+  }
+
+  #line(key: string): string {
+    return `${key} ${this.#told.get(key)!.toldSeq}\n`;
   }
 }

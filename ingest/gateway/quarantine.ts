@@ -1,10 +1,7 @@
 import { appendFile, rename, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { frameBytesMax } from '../protocol/limits.ts';
-import { quarantineFileBytesMax } from './limits.ts';
-
-/** Refused frames that wait to be written; at the bound further ones are counted only. */
-const waitingMax = 1_024;
+import { quarantineFileBytesMax, quarantineWaitingBytesMax } from './limits.ts';
 
 /**
  * Malformed frames with their bytes, one JSON line each, for the person who mends the firmware: the newest two files of
@@ -14,6 +11,7 @@ export class Quarantine {
   total = 0;
   readonly #path: string;
   #waiting: string[] = [];
+  #waitingBytes = 0;
   #writing: Promise<void> = Promise.resolve();
 
   constructor(dataDirectory: string) {
@@ -23,9 +21,11 @@ export class Quarantine {
   /** Keeps a frame aside. */
   keep(readerId: number, frame: Uint8Array, reason: string, atMs: number): void {
     this.total += 1;
-    if (this.#waiting.length >= waitingMax) return;
+    if (this.#waitingBytes >= quarantineWaitingBytesMax) return;
     const hex = Buffer.from(frame.subarray(0, frameBytesMax)).toString('hex');
-    this.#waiting.push(JSON.stringify({ at: new Date(atMs).toISOString(), readerId, reason, hex }));
+    const line = JSON.stringify({ at: new Date(atMs).toISOString(), readerId, reason, hex });
+    this.#waiting.push(line);
+    this.#waitingBytes += line.length;
     if (this.#waiting.length === 1) this.#writing = this.#writing.then(() => this.#write()).catch(() => undefined);
   }
 
@@ -35,13 +35,15 @@ export class Quarantine {
   }
 
   async #write(): Promise<void> {
+    // Taken first: what cannot be written is let go, and the next frame begins anew.
+    const lines = this.#waiting;
+    this.#waiting = [];
+    this.#waitingBytes = 0;
     const size = await stat(this.#path).then(
       (found) => found.size,
       () => 0,
     );
     if (size > quarantineFileBytesMax) await rename(this.#path, `${this.#path}.1`);
-    const lines = this.#waiting;
-    this.#waiting = [];
     await appendFile(this.#path, `${lines.join('\n')}\n`);
   }
 }
