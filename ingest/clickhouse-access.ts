@@ -1,8 +1,9 @@
 import path from 'node:path';
 import { EmbeddedClickHouse } from '../analytics/clickhouse/embedded.ts';
-import { type ClickHouseClient, openClickHouse } from '../analytics/clickhouse/client.ts';
+import { checkClickHouse, type ClickHouseClient, openClickHouse } from '../analytics/clickhouse/client.ts';
 import { Sink } from '../analytics/sink/sink.ts';
 import { openJournalCursor } from '../workers/journal/cursor.ts';
+import { OperatorError } from '../workers/errors.ts';
 import type { DataDirectory } from './data-directory.ts';
 
 /** Where a command finds ClickHouse: with the running service, or alone on the data directory. */
@@ -40,9 +41,18 @@ export async function withClickHouse<T>(
   }
 }
 
-async function withClient<T>(url: string, isAlone: boolean, work: (access: ClickHouseAccess) => Promise<T>): Promise<T> {
+async function withClient<T>(
+  url: string,
+  isAlone: boolean,
+  work: (access: ClickHouseAccess) => Promise<T>,
+): Promise<T> {
   const client = openClickHouse(url);
   try {
+    const failure = await checkClickHouse(client);
+    if (failure !== undefined) {
+      const remedy = 'See whether it runs, and whether the address and password are right.';
+      throw new OperatorError('CLICKHOUSE_UNREACHABLE', `ClickHouse does not answer: ${failure}`, remedy);
+    }
     return await work({ client, url, isAlone });
   } finally {
     await client.close();
@@ -51,6 +61,7 @@ async function withClient<T>(url: string, isAlone: boolean, work: (access: Click
 
 /** Stores what the journals hold beyond the cursors, while no service runs. False if that did not succeed in time. */
 export async function drainJournals(data: DataDirectory, url: string, positions: readonly number[]): Promise<boolean> {
+  if (positions.length === 0) return true;
   const sink = new Sink({
     shardCount: positions.length,
     clickhouseUrl: url,

@@ -29,8 +29,12 @@ async function verifyData(options: VerifyOptions): Promise<Verdict> {
   };
   return await withClickHouse(data, options.clickhouseUrl, async ({ client, url, isAlone }) => {
     const { told, totals } = isAlone ? readAlone(data) : await readFromService(data);
-    if (isAlone && totals.length > 0) await drainJournals(data, url, totals.map(({ position }) => position));
-    return await verify({ journalDirectory: data.journal, client, told, totals, onProgress });
+    const common = { journalDirectory: data.journal, client, told, totals, onProgress };
+    if (!isAlone) return await verify(common);
+    const positions = totals.map(({ position }) => position);
+    await drainJournals(data, url, positions);
+    // Nobody stores any more: what is not there now is missing.
+    return await verify({ ...common, storeIdleTimeoutMs: 0 });
   });
 }
 

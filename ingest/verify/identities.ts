@@ -28,11 +28,12 @@ export class IdentitySet {
 
   /** How many of the seqs 1…last are missing, and the first of them. */
   missing(readerId: number, bootEpoch: number, last: number): { count: number; first: number } {
-    let count = 0;
-    let first = 0;
-    for (let seq = 1; seq <= last; seq++) {
+    const end = Math.min(last, 8 * (this.#bits.get(`${readerId} ${bootEpoch}`)?.length ?? 0));
+    let count = last - end;
+    let first = count > 0 ? end + 1 : 0;
+    for (let seq = end; seq >= 1; seq--) {
       if (this.has(readerId, bootEpoch, seq)) continue;
-      if (count === 0) first = seq;
+      first = seq;
       count += 1;
     }
     return { count, first };

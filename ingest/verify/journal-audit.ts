@@ -2,7 +2,7 @@ import { openJournalCursor } from '../../workers/journal/cursor.ts';
 import { TapOffset, TapRecords } from '../../workers/journal/tap-record.ts';
 import { TransferOffset, transferRecordBytes } from '../../workers/journal/transfer-record.ts';
 import { type JournalBlock, SectionType } from '../../workers/journal/types.ts';
-import { IdentitySet } from './identities.ts';
+import type { IdentitySet } from './identities.ts';
 
 /** What one shard's journal holds up to a position, added up without the ledger's code. */
 export interface ShardAudit {

@@ -13,6 +13,8 @@ export interface VerifyInput {
   readonly told: readonly Told[];
   /** What the ledger of each shard says, and at which position. */
   readonly totals: readonly Totals[];
+  /** How long ClickHouse may make no progress before what it lacks counts as missing. Default 60 s. */
+  readonly storeIdleTimeoutMs?: number;
   readonly onProgress?: (text: string) => void;
 }
 
@@ -31,8 +33,7 @@ export interface Verdict {
   readonly problems: string[];
 }
 
-/** How long ClickHouse may take to hold what the journal held at the beginning, as long as it makes progress. */
-const storeIdleTimeoutMs = 60_000;
+const storeIdleTimeoutMsDefault = 60_000;
 const storePollMs = 200;
 
 /**
@@ -68,7 +69,11 @@ export async function verify(input: VerifyInput): Promise<Verdict> {
   };
 }
 
-function compareTold(told: readonly Told[], identities: IdentitySet, problems: string[]): { seqs: number; lost: number } {
+function compareTold(
+  told: readonly Told[],
+  identities: IdentitySet,
+  problems: string[],
+): { seqs: number; lost: number } {
   let seqs = 0;
   let lost = 0;
   for (const { readerId, bootEpoch, toldSeq } of told) {
@@ -87,7 +92,7 @@ function compareTold(told: readonly Told[], identities: IdentitySet, problems: s
 
 async function compareStored(input: VerifyInput, audit: ShardAudit, problems: string[]) {
   input.onProgress?.(`comparing shard ${audit.shard} with ClickHouse`);
-  await untilStored(input.client, audit);
+  await untilStored(input.client, audit, input.storeIdleTimeoutMs ?? storeIdleTimeoutMsDefault);
   const taps = await storedTaps(input.client, audit.shard, audit.lastPosition);
   const transfers = await storedTransfers(input.client, audit.shard, audit.lastPosition);
   const expect = (what: string, inJournal: number, inClickHouse: number | bigint) => {
@@ -104,14 +109,18 @@ async function compareStored(input: VerifyInput, audit: ShardAudit, problems: st
   expect('the number of different transfers', audit.transfers, transfers.ids);
   expect('the kopecks moved', audit.transferKop, transfers.sumKop);
   for (const { kind, code, count } of taps.byKindAndCode) {
-    expect(`the number of taps of kind ${kind} and code ${code}`, audit.byKindAndCode.get(`${kind}:${code}`) ?? 0, count);
+    expect(
+      `the number of taps of kind ${kind} and code ${code}`,
+      audit.byKindAndCode.get(`${kind}:${code}`) ?? 0,
+      count,
+    );
   }
   const missing = Math.max(0, audit.taps - taps.positions);
   return { count: taps.count, missing, doubled: taps.count - taps.positions };
 }
 
-/** Waits as long as ClickHouse still gains on the journal. */
-async function untilStored(client: ClickHouseClient, audit: ShardAudit): Promise<void> {
+/** Waits until ClickHouse holds what the journal held at the beginning, as long as it makes progress. */
+async function untilStored(client: ClickHouseClient, audit: ShardAudit, storeIdleTimeoutMs: number): Promise<void> {
   let best = -1;
   let changedAtMs = Date.now();
   for (;;) {
@@ -122,7 +131,7 @@ async function untilStored(client: ClickHouseClient, audit: ShardAudit): Promise
       best = taps.count + transfers.count;
       changedAtMs = Date.now();
     }
-    if (Date.now() - changedAtMs > storeIdleTimeoutMs) return;
+    if (Date.now() - changedAtMs >= storeIdleTimeoutMs) return;
     await sleep(storePollMs);
   }
 }
