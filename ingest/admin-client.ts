@@ -27,9 +27,17 @@ export class AdminClient {
   async call<T>(method: 'GET' | 'POST', path: string, body?: unknown): Promise<T | undefined> {
     const { status, text } = await this.#request(method, path, body === undefined ? '' : JSON.stringify(body));
     if (status === 404) return undefined;
-    if (status === 200) return JSON.parse(text) as T;
-    const { error } = JSON.parse(text) as { error: { code: string; message: string } };
+    if (status === 200) return this.#parse(text) as T;
+    const { error } = this.#parse(text) as { error: { code: string; message: string } };
     throw new OperatorError('SERVICE_REFUSED', `${error.code}: ${error.message}`, 'Mend the request.', 1);
+  }
+
+  #parse(text: string): unknown {
+    try {
+      return JSON.parse(text);
+    } catch {
+      throw unreachable(new Error('the answer is not of a Tapline'), this.address.url);
+    }
   }
 
   #request(method: string, path: string, body: string): Promise<{ status: number; text: string }> {

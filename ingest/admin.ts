@@ -72,7 +72,8 @@ function problem(code: string, message: string) {
 
 function run(exchange: HttpExchange, answer: Promise<unknown>): void {
   answer.then(
-    (value) => (value === undefined ? exchange.json(404, problem('NOT_FOUND', 'no such thing')) : exchange.json(200, value)),
+    (value) =>
+      value === undefined ? exchange.json(404, problem('NOT_FOUND', 'no such thing')) : exchange.json(200, value),
     (error: unknown) => {
       if (error instanceof z.ZodError) return exchange.json(400, problem('BODY_INVALID', z.prettifyError(error)));
       if (error instanceof SyntaxError) return exchange.json(400, problem('BODY_INVALID', 'the body is not JSON'));

@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
 import { Command, CommanderError } from 'commander';
 import { environmentError } from './commands/common.ts';
 import { explainCommand, frameCommand, journalCommand, sqlCommand, statusCommand } from './commands/look.ts';
@@ -48,7 +49,7 @@ function quiet(command: Command): void {
 }
 
 function runLoadTool(parameters: readonly string[]): void {
-  const tool = new URL('../loadtest/cli.ts', import.meta.url).pathname;
+  const tool = fileURLToPath(new URL('../loadtest/cli.ts', import.meta.url));
   const child = spawn(process.execPath, [tool, ...parameters], { stdio: 'inherit' });
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => child.kill(signal));
   child.on('exit', (status) => {
@@ -61,7 +62,10 @@ function report(error: unknown): void {
     // Help was asked for, or shown because no command was given.
     if (error.exitCode === 0) return;
     process.exitCode = 2;
-    const message = error.message.replace(/^error: /, '').replaceAll('\n', ' ').replace(/\.$/, '');
+    const message = error.message
+      .replace(/^error: /, '')
+      .replaceAll('\n', ' ')
+      .replace(/\.$/, '');
     if (error.code !== 'commander.help') process.stderr.write(`USAGE: ${message}. Try --help.\n`);
     return;
   }
@@ -71,8 +75,11 @@ function report(error: unknown): void {
   process.stderr.write(`${known.line.replaceAll('\n', ' ')}\n`);
 }
 
+// Whoever reads our output may have seen enough.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 3));
+
 const parameters = process.argv.slice(2);
-if (parameters[0] !== undefined && parameters[0] in loadTools) {
+if (parameters[0] !== undefined && Object.hasOwn(loadTools, parameters[0])) {
   runLoadTool(parameters);
 } else {
   try {

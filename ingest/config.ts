@@ -11,7 +11,12 @@ interface Setting<T> {
   readonly schema: z.ZodType<T, string | undefined>;
 }
 
-function setting<T>(flag: string, variable: string, help: string, schema: z.ZodType<T, string | undefined>): Setting<T> {
+function setting<T>(
+  flag: string,
+  variable: string,
+  help: string,
+  schema: z.ZodType<T, string | undefined>,
+): Setting<T> {
   return { flag, variable, help, schema };
 }
 
@@ -24,7 +29,12 @@ const port = (fallback: number) =>
     .optional()
     .transform((value) => value ?? fallback);
 
-const text = (fallback: string) => z.string().min(1).optional().transform((value) => value ?? fallback);
+const text = (fallback: string) =>
+  z
+    .string()
+    .min(1)
+    .optional()
+    .transform((value) => value ?? fallback);
 const optionalText = z.string().min(1).optional();
 const wholeNumber = (min: number, max: number) =>
   z
@@ -55,7 +65,12 @@ export const settings = {
     'a ClickHouse server instead of the embedded one',
     z.url({ protocol: /^https?$/ }).optional(),
   ),
-  tlsCertificate: setting('--tls-certificate <file>', 'TAPLINE_TLS_CERTIFICATE', 'PEM certificate: TLS on', optionalText),
+  tlsCertificate: setting(
+    '--tls-certificate <file>',
+    'TAPLINE_TLS_CERTIFICATE',
+    'PEM certificate: TLS on',
+    optionalText,
+  ),
   tlsKey: setting('--tls-key <file>', 'TAPLINE_TLS_KEY', 'PEM key of the certificate', optionalText),
   journalBytesMax: setting(
     '--journal-bytes-max <n>',
@@ -117,7 +132,10 @@ export function shardsDefault(): number {
  * Reads the settings from flags, then from the environment. All that are wrong are reported together, as one
  * OperatorError SETTING_INVALID with exit status 2.
  */
-export function readConfig(flags: Readonly<Record<string, string | undefined>>, environment: NodeJS.ProcessEnv): Config {
+export function readConfig(
+  flags: Readonly<Record<string, string | undefined>>,
+  environment: NodeJS.ProcessEnv,
+): Config {
   const problems: string[] = [];
   const config: Record<string, unknown> = {};
   for (const [name, { flag, variable, schema }] of Object.entries(settings)) {

@@ -2,16 +2,21 @@ import { randomBytes } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
 import Database from 'libsql';
+import { z } from 'zod';
 import { hasErrno, OperatorError } from '../workers/errors.ts';
 
 const formatVersion = 1;
 const markerName = 'tapline.json';
 
-interface Marker {
-  format: number;
+/** How long the directory's lock is waited for: somebody may be looking whether it is held. */
+const lockWaitMs = 500;
+
+const marker = z.object({
+  format: z.int(),
   /** Shards of the journal; null until the service first ran. */
-  shards: number | null;
-}
+  shards: z.int().positive().nullable(),
+});
+type Marker = z.infer<typeof marker>;
 
 /** Where a running service is reached; written when it is ready. */
 export interface ServiceAddress {
@@ -76,13 +81,15 @@ export class DataDirectory {
 
   /** Takes the directory for this process until it ends, however it ends. Throws DATA_IN_USE. */
   lock(): void {
-    const lock = new Database(this.#file('lock.db'));
+    const lock = this.#openLock();
     try {
-      // The kernel's lock on this file goes with the process; a pid in a file would outlive it.
+      // The kernel's lock on this file goes with the process; a pid in a file would outlive it. Somebody who only looks
+      // whether it is held holds it for a moment, too.
+      lock.exec(`PRAGMA busy_timeout = ${lockWaitMs}`);
       lock.exec('PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE; CREATE TABLE IF NOT EXISTS held (x); COMMIT;');
     } catch (error) {
       lock.close();
-      if (!isBusy(error)) throw error;
+      if (!isBusy(error)) throw lockError(error, this.path);
       const remedy = 'End that process first, or name another directory with --data.';
       throw new OperatorError('DATA_IN_USE', `another process uses ${this.path}`, remedy);
     }
@@ -96,6 +103,8 @@ export class DataDirectory {
 
   /** The running service's address, or undefined if none runs. */
   service(): ServiceAddress | undefined {
+    // A service that was killed leaves its address behind, and its pid may be another program's by now: the lock tells.
+    if (!this.#isLocked()) return undefined;
     try {
       const address = JSON.parse(fs.readFileSync(this.#file('service.json'), 'utf8')) as ServiceAddress;
       process.kill(address.pid, 0);
@@ -125,6 +134,28 @@ export class DataDirectory {
     return path.join(this.path, name);
   }
 
+  #openLock(): Database.Database {
+    try {
+      return new Database(this.#file('lock.db'));
+    } catch (error) {
+      throw lockError(error, this.path);
+    }
+  }
+
+  #isLocked(): boolean {
+    if (!fs.existsSync(this.#file('lock.db'))) return false;
+    const lock = this.#openLock();
+    try {
+      lock.exec('SELECT count(*) FROM sqlite_master');
+      return false;
+    } catch (error) {
+      if (isBusy(error)) return true;
+      throw lockError(error, this.path);
+    } finally {
+      lock.close();
+    }
+  }
+
   #checkFormat(): void {
     const { format } = this.#readMarker();
     if (format === formatVersion) return;
@@ -134,11 +165,18 @@ export class DataDirectory {
   }
 
   #readMarker(): Marker {
-    return JSON.parse(fs.readFileSync(this.#file(markerName), 'utf8')) as Marker;
+    const file = this.#file(markerName);
+    try {
+      return marker.parse(JSON.parse(fs.readFileSync(file, 'utf8')));
+    } catch (error) {
+      if (!(error instanceof SyntaxError || error instanceof z.ZodError)) throw error;
+      const remedy = 'Restore it from a copy, or name another directory with --data.';
+      throw new OperatorError('DATA_DAMAGED', `${file} cannot be understood`, remedy);
+    }
   }
 
-  #writeMarker(marker: Marker): void {
-    this.#writeWhole(markerName, `${JSON.stringify(marker)}\n`, 0o644);
+  #writeMarker(contents: Marker): void {
+    this.#writeWhole(markerName, `${JSON.stringify(contents)}\n`, 0o644);
   }
 
   #writeWhole(name: string, contents: string, mode: number): void {
@@ -149,6 +187,12 @@ export class DataDirectory {
     fs.closeSync(descriptor);
     fs.renameSync(temporary, this.#file(name));
   }
+}
+
+function lockError(error: unknown, directory: string): unknown {
+  if (!(error instanceof Error && 'code' in error && /^SQLITE_/.test(String(error.code)))) return error;
+  const remedy = 'Let this user write there, see whether the disk is full, or name another directory with --data.';
+  return new OperatorError('DATA_UNWRITABLE', `${directory} cannot be locked (${error.message})`, remedy);
 }
 
 function isBusy(error: unknown): boolean {

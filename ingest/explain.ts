@@ -96,7 +96,12 @@ function describe(records: TapRecords, row: number, block: JournalBlock, isQuara
       quarantined: isQuarantined,
     },
     transfers: transfersOf(block, position),
-    journal: { shard: block.shard, position, block: block.blockNumber, written: new Date(block.writtenAtMs).toISOString() },
+    journal: {
+      shard: block.shard,
+      position,
+      block: block.blockNumber,
+      written: new Date(block.writtenAtMs).toISOString(),
+    },
   };
 }
 

@@ -1,5 +1,6 @@
 import fs from 'node:fs';
 import path from 'node:path';
+import { createSecureContext } from 'node:tls';
 import type { Logger } from 'pino';
 import { EmbeddedClickHouse } from '../analytics/clickhouse/embedded.ts';
 import { hasErrno, OperatorError } from '../workers/errors.ts';
@@ -67,7 +68,10 @@ async function openPool(data: DataDirectory, shards: number, log: Logger): Promi
   });
   for (const { shard, opened } of pool.hosts) {
     const { lastPosition, blocks, clearedBytes } = opened!;
-    log.info({ shard, lastPosition, blocks, clearedBytes, ms: Math.round(performance.now() - begin) }, 'shard recovered');
+    log.info(
+      { shard, lastPosition, blocks, clearedBytes, ms: Math.round(performance.now() - begin) },
+      'shard recovered',
+    );
   }
   return pool;
 }
@@ -81,16 +85,23 @@ async function openClickHouse(config: Config, data: DataDirectory, log: Logger, 
   });
 }
 
-/** The library ends the process without a word when a file of TLS is missing. */
+/** The library says nothing of what is wrong with a file of TLS, and ends the process when one is missing. */
 function checkTlsFiles(config: Config): void {
+  const remedy = 'Name PEM files that this user may read with --tls-certificate and --tls-key.';
   for (const file of [config.tlsCertificate, config.tlsKey]) {
     if (file === undefined) continue;
     try {
       fs.accessSync(file, fs.constants.R_OK);
     } catch (error) {
       if (!hasErrno(error, 'ENOENT', 'EACCES')) throw error;
-      const remedy = 'Name PEM files that this user may read with --tls-certificate and --tls-key.';
       throw new OperatorError('TLS_FILE', `cannot read ${file}`, remedy);
     }
+  }
+  if (config.tlsCertificate === undefined || config.tlsKey === undefined) return;
+  try {
+    createSecureContext({ cert: fs.readFileSync(config.tlsCertificate), key: fs.readFileSync(config.tlsKey) });
+  } catch (error) {
+    const what = `${config.tlsCertificate} and ${config.tlsKey} are no certificate with its key`;
+    throw new OperatorError('TLS_FILE', `${what} (${error instanceof Error ? error.message : String(error)})`, remedy);
   }
 }

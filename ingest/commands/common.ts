@@ -52,7 +52,11 @@ export function environmentError(error: unknown): OperatorError | undefined {
     return new OperatorError('DISK_FULL', error.message, 'Free some space, or use a data directory on another disk.');
   }
   if (hasErrno(error, 'EACCES', 'EPERM', 'EROFS')) {
-    return new OperatorError('PERMISSION', error.message, 'Let this user read and write it, or name another with --data.');
+    return new OperatorError(
+      'PERMISSION',
+      error.message,
+      'Let this user read and write it, or name another with --data.',
+    );
   }
   if (hasErrno(error, 'ENOENT', 'ENOTDIR', 'EISDIR', 'EEXIST')) {
     return new OperatorError('FILE', error.message, 'Check the path.');

@@ -69,18 +69,18 @@ export function explainCommand(): Command {
 function describeObject(value: object, indent: string): string[] {
   return Object.entries(value).flatMap(([key, inner]: [string, unknown]) => {
     if (Array.isArray(inner)) return [`${indent}${key}: ${inner.map((one) => textOf(one)).join('; ') || '–'}`];
-    if (typeof inner === 'object' && inner !== null) return [`${indent}${key}`, ...describeObject(inner, `${indent}  `)];
+    if (typeof inner === 'object' && inner !== null)
+      return [`${indent}${key}`, ...describeObject(inner, `${indent}  `)];
     return [`${indent}${key}: ${textOf(inner)}`];
   });
 }
 
 function textOf(value: unknown): string {
-  if (typeof value === 'object' && value !== null) {
-    return Object.entries(value)
-      .map(([key, inner]) => `${key} ${String(inner)}`)
-      .join(', ');
-  }
-  return value === null ? '–' : String(value);
+  if (value === null) return '–';
+  if (typeof value !== 'object') return typeof value === 'string' ? value : JSON.stringify(value);
+  return Object.entries(value)
+    .map(([key, inner]) => `${key} ${String(inner)}`)
+    .join(', ');
 }
 
 export function journalCommand(): Command {
@@ -92,7 +92,10 @@ export function journalCommand(): Command {
       print(
         options,
         { shards },
-        shards.map((one) => `shard ${one.shard}: ${one.segments} segments, ${one.blocks} blocks, ${one.taps} taps, last position ${one.last_position}`),
+        shards.map(
+          (one) =>
+            `shard ${one.shard}: ${one.segments} segments, ${one.blocks} blocks, ${one.taps} taps, last position ${one.last_position}`,
+        ),
       );
     }),
   );

@@ -62,7 +62,8 @@ function readTopUps(file: string): TopUpRequest[] {
   try {
     rows = parse(fs.readFileSync(file), { bom: true, skip_empty_lines: true });
   } catch (error) {
-    if (error instanceof Error && 'code' in error && String(error.code).startsWith('CSV_')) throw wrong(0, error.message);
+    if (error instanceof Error && 'code' in error && String(error.code).startsWith('CSV_'))
+      throw wrong(0, error.message);
     throw error;
   }
   if (rows[0]?.join(',') !== columns.join(',')) throw wrong(1, 'the header is not as expected');
@@ -117,6 +118,9 @@ export function accountCommand(): Command {
       }
       const purses = purseNames.map((name) => `  ${name}: ${roubles(account.purses_kop[name])}`);
       const state = `${account.active ? 'active' : 'has left'}${account.entitled ? ', free meals' : ''}`;
-      print(options, account, [`pupil ${account.pupil}, school ${account.school}, class ${account.class}: ${state}`, ...purses]);
+      print(options, account, [
+        `pupil ${account.pupil}, school ${account.school}, class ${account.class}: ${state}`,
+        ...purses,
+      ]);
     });
 }

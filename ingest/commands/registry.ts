@@ -1,4 +1,6 @@
+import fs from 'node:fs';
 import { Command } from 'commander';
+import { OperatorError } from '../../workers/errors.ts';
 import { DataDirectory } from '../data-directory.ts';
 import * as registryCommands from '../registry/commands.ts';
 import { importDirectory } from '../registry/import.ts';
@@ -6,8 +8,13 @@ import type { FileReport, ImportReport } from '../registry/report.ts';
 import { openRegistry, type Registry } from '../registry/store.ts';
 import { answerNo, type CommonOptions, newCommand, print, readId } from './common.ts';
 
-async function withRegistry<T>(options: CommonOptions, work: (registry: Registry) => Promise<T>): Promise<T> {
-  const registry = await openRegistry(DataDirectory.open(options.data).path);
+/** Only an import may begin a data directory: for anything else a mistyped --data would be met by an empty one. */
+async function withRegistry<T>(
+  options: CommonOptions,
+  work: (registry: Registry) => Promise<T>,
+  open: (path: string) => DataDirectory = (path) => DataDirectory.openExisting(path),
+): Promise<T> {
+  const registry = await openRegistry(open(options.data).path);
   try {
     return await work(registry);
   } finally {
@@ -19,11 +26,13 @@ export function importCommand(): Command {
   return newCommand('import', 'reads districts, schools, classes, pupils, cards and readers from CSV files')
     .argument('<dir>', 'folder with the files')
     .action(async (directory: string, options: CommonOptions) => {
-      const report = await withRegistry(options, (registry) =>
-        importDirectory(registry, directory, ({ file, rows }) => {
-          if (process.stderr.isTTY) process.stderr.write(`\r${file}: ${rows} rows `);
-        }),
-      );
+      if (!fs.statSync(directory).isDirectory())
+        throw new OperatorError('FILE', `${directory} is no folder`, 'Check the path.', 2);
+      const onProgress = ({ file, rows }: { file: string; rows: number }) => {
+        if (process.stderr.isTTY) process.stderr.write(`\r${file}: ${rows} rows `);
+      };
+      const work = (registry: Registry) => importDirectory(registry, directory, onProgress);
+      const report = await withRegistry(options, work, (path) => DataDirectory.open(path));
       print(options, report, describeImport(report));
       if (!report.ok) answerNo();
     });
@@ -86,7 +95,9 @@ export function readerCommand(): Command {
       print(
         options,
         readers,
-        readers.map((one) => `${one.readerId}\tschool ${one.schoolId}\t${one.place}\t${one.revoked ? 'revoked' : 'good'}`),
+        readers.map(
+          (one) => `${one.readerId}\tschool ${one.schoolId}\t${one.place}\t${one.revoked ? 'revoked' : 'good'}`,
+        ),
       );
     }),
   );
@@ -102,13 +113,21 @@ interface CardOptions extends CommonOptions {
 
 export function cardCommand(): Command {
   const card = new Command('card').description('cards: issue, block, unblock, replace');
-  const add = (name: string, description: string, work: (registry: Registry, options: CardOptions) => Promise<object>) => {
+  const add = (
+    name: string,
+    description: string,
+    work: (registry: Registry, options: CardOptions) => Promise<object>,
+  ) => {
     const command = newCommand(name, description)
       .requiredOption('--uid <hex>', 'UID of the card, 8, 14 or 20 hex digits')
       .option('--pupil <n>', 'pupil id', readId)
       .action(async (options: CardOptions) => {
         const result = await withRegistry(options, (registry) => work(registry, options));
-        print(options, result, [Object.entries(result).map(([key, value]) => `${key} ${String(value)}`).join(', ')]);
+        print(options, result, [
+          Object.entries(result)
+            .map(([key, value]) => `${key} ${String(value)}`)
+            .join(', '),
+        ]);
       });
     card.addCommand(command);
     return command;
@@ -116,7 +135,9 @@ export function cardCommand(): Command {
   add('issue', 'gives a pupil a card', (registry, { uid, pupil, expires }) =>
     registryCommands.issueCard(registry, { uid, pupilId: pupil ?? 0, expires }),
   ).option('--expires <date>', 'last good day, YYYY-MM-DD');
-  add('block', 'blocks a card', (registry, { uid, pupil }) => registryCommands.blockCard(registry, { uid, pupilId: pupil }));
+  add('block', 'blocks a card', (registry, { uid, pupil }) =>
+    registryCommands.blockCard(registry, { uid, pupilId: pupil }),
+  );
   add('unblock', 'makes a blocked card good again', (registry, { uid, pupil }) =>
     registryCommands.unblockCard(registry, { uid, pupilId: pupil }),
   );
