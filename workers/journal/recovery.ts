@@ -61,7 +61,7 @@ export function recoverJournal(options: RecoveryOptions): Recovered {
       const last = readSegment(reader, chain, options, blocks);
       blocks += last.count;
       offset = reader.offset;
-      if (!numbers.includes(chain.segmentNumber + 1)) {
+      if (chain.segmentNumber >= numbers[numbers.length - 1]) {
         if (options.readOnly !== true) {
           // The segment may have got its name just before the crash: blocks in it are no more durable than its name.
           storage.syncDirectory();
