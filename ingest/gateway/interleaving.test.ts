@@ -1,0 +1,74 @@
+import { describe, expect, test } from 'vitest';
+import { Code } from '../protocol/codes.ts';
+import { auditShard } from '../verify/journal-audit.ts';
+import { IdentitySet } from '../verify/identities.ts';
+import { readTold } from './ack-log.ts';
+import { RandomReader } from './random-reader.suite.ts';
+import { RunningGateway } from './running-gateway.suite.ts';
+import { seededRandom } from '../registry/fixtures.suite.ts';
+import path from 'node:path';
+
+const readers = 40;
+const tapsEach = 600;
+/** The service ends this often while readers stream: in order, and at once. */
+const ends = ['drain', 'halt', 'halt', 'drain', 'halt'] as const;
+
+/**
+ * Readers send, repeat, overlap, cut and reconnect as the seed says, while the service is drained and halted under them.
+ * Each holds every answer to the first that it got; the journal is added up at the end.
+ */
+async function run(shards: number, seed: number): Promise<void> {
+  const random = seededRandom(seed);
+  const running = await RunningGateway.start({ shards });
+  const fleet = Array.from(
+    { length: readers },
+    (_, index) => new RandomReader(index + 1, tapsEach, seededRandom(random(2 ** 31))),
+  );
+  let isOver = false;
+  const service = { url: () => running.streamUrl };
+  const streaming = Promise.all(fleet.map((reader) => reader.run(service))).finally(() => (isOver = true));
+  for (const [index, end] of ends.entries()) {
+    const goal = ((index + 1) * readers * tapsEach) / (ends.length + 1);
+    const isDue = () => isOver || fleet.reduce((sum, reader) => sum + reader.durableSeq, 0) >= goal;
+    while (!isDue()) await new Promise((resolve) => setTimeout(resolve, 5));
+    await running[end]();
+    await running.begin();
+  }
+  await streaming;
+  expect(fleet.flatMap((reader) => reader.faults)).toEqual([]);
+  await running.drain();
+  audit(running.folder, shards);
+  await running.begin();
+  await running.end();
+}
+
+/** Every identity is in the journal once, and everything that a reader was told is. */
+function audit(folder: string, shards: number): void {
+  const identities = new IdentitySet();
+  let taps = 0;
+  for (let shard = 0; shard < shards; shard++) {
+    const found = auditShard(path.join(folder, 'journal'), shard, undefined, identities);
+    expect(found.problems).toEqual([]);
+    expect([...found.byKindAndCode.keys()]).toEqual([`3:${Code.accepted}`]);
+    taps += found.taps;
+  }
+  expect(taps).toBe(readers * tapsEach);
+  const told = readTold(folder);
+  for (let readerId = 1; readerId <= readers; readerId++) {
+    expect(identities.missing(readerId, 1, tapsEach).count).toBe(0);
+    expect(told.get(`${readerId} 1`)?.toldSeq).toBe(tapsEach);
+  }
+}
+
+describe('one decision for each identity, and the first answer for each repeat', () => {
+  const seed = Number(process.env.TAPLINE_TEST_SEED ?? Date.now() % 1_000_000);
+  test.each([1, 3])('%i shards', { timeout: 60_000 }, async (shards) => {
+    try {
+      await run(shards, seed);
+    } catch (error) {
+      throw new Error(`with TAPLINE_TEST_SEED=${seed}: ${error instanceof Error ? error.message : String(error)}`, {
+        cause: error,
+      });
+    }
+  });
+});
