@@ -1,7 +1,9 @@
 import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { EmbeddedClickHouse } from '../analytics/clickhouse/embedded.ts';
 import { checkClickHouse, type ClickHouseClient, openClickHouse } from '../analytics/clickhouse/client.ts';
 import { Sink } from '../analytics/sink/sink.ts';
+import { OperatorError } from '../workers/errors.ts';
 import { openJournalCursor } from '../workers/journal/cursor.ts';
 import { OperatorError } from '../workers/errors.ts';
 import type { DataDirectory } from './data-directory.ts';
@@ -15,6 +17,8 @@ export interface ClickHouseAccess {
 }
 
 const aloneDrainTimeoutMs = 600_000;
+const reachableTimeoutMs = 30_000;
+const reachablePollMs = 200;
 
 /**
  * Runs `work` with ClickHouse. If no service runs on the directory, the directory is locked and, unless `serverUrl` names a
@@ -25,8 +29,7 @@ export async function withClickHouse<T>(
   serverUrl: string | undefined,
   work: (access: ClickHouseAccess) => Promise<T>,
 ): Promise<T> {
-  const service = data.service();
-  if (service !== undefined) return await withClient(service.clickhouseUrl, false, work);
+  if (data.service() !== undefined) return await withClient(await reachableUrl(data), false, work);
   data.lock();
   try {
     if (serverUrl !== undefined) return await withClient(serverUrl, true, work);
@@ -38,6 +41,20 @@ export async function withClickHouse<T>(
     }
   } finally {
     data.unlock();
+  }
+}
+
+/** The engine of a running service may just be restarting, and then come back elsewhere. */
+async function reachableUrl(data: DataDirectory): Promise<string> {
+  for (const giveUpAtMs = Date.now() + reachableTimeoutMs; ;) {
+    const url = data.service()?.clickhouseUrl ?? '';
+    const problem = await withClient(url, false, ({ client }) => checkClickHouse(client));
+    if (problem === undefined) return url;
+    if (Date.now() > giveUpAtMs) {
+      const remedy = 'See "tapline status", and the log of ClickHouse.';
+      throw new OperatorError('CLICKHOUSE_UNREACHABLE', `ClickHouse does not answer: ${problem}`, remedy);
+    }
+    await sleep(reachablePollMs);
   }
 }
 

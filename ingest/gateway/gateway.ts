@@ -1,12 +1,12 @@
 import * as uWS from 'uws';
 import type { TemplatedApp, us_listen_socket } from 'uws';
-import { OperatorError } from '../../workers/errors.ts';
 import type { ShardPool } from '../../workers/pool/pool.ts';
 import type { Directory } from '../registry/directory.ts';
 import type { AckLog } from './ack-log.ts';
 import { GatewayCounters } from './counters.ts';
 import { serveHttpReaders } from './http-readers.ts';
 import { Intake } from './intake.ts';
+import { choosePort, portTaken } from './port.ts';
 import type { Quarantine } from './quarantine.ts';
 import type { SessionContext } from './reader-session.ts';
 import { Readers } from './readers.ts';
@@ -29,12 +29,9 @@ export interface GatewayOptions {
   /** Names why no frame may be taken in now, if so. */
   readonly whyClosed: () => string | undefined;
   readonly tls: TlsFiles | undefined;
+  /** Default: what the protocol says. */
+  readonly helloTimeoutMs?: number;
 }
-
-type ListenOnHost = (host: string, port: number, options: number, keep: (socket: us_listen_socket | false) => void) => void;
-
-/** LIBUS_LISTEN_EXCLUSIVE_PORT of uSockets. */
-const exclusivePort = 1;
 
 /** How long a drain waits for frames that were taken in to be on disk and answered. */
 const drainPollMs = 5;
@@ -54,11 +51,13 @@ export class Gateway {
     this.app = tls ? uWS.SSLApp({ cert_file_name: tls.certificateFile, key_file_name: tls.keyFile }) : uWS.App();
     this.#queues = pool.hosts.map(({ shard }) => this.#queueOf(pool, shard, now));
     this.readers = new Readers(directory, options.tokens, now);
-    this.intake = new Intake(this.#queues, directory.cards, () => (this.#isDraining ? 'draining' : options.whyClosed()));
+    this.intake = new Intake(this.#queues, directory.cards, () =>
+      this.#isDraining ? 'draining' : options.whyClosed(),
+    );
     const { readers, intake, counters } = this;
     const { ackLog, quarantine } = options;
     const context: SessionContext = { readers, intake, counters, ackLog, quarantine, now };
-    serveWebSocket(this.app, context);
+    serveWebSocket(this.app, context, options.helloTimeoutMs);
     serveHttpReaders(this.app, context);
   }
 
@@ -67,13 +66,13 @@ export class Gateway {
   }
 
   /** Listens; answers the port. Throws PORT_TAKEN. */
-  listen(host: string, port: number): number {
-    this.#listenExclusively(host, port);
-    if (this.#listening === undefined) {
-      const remedy = 'End the program that uses it, or choose another with --port.';
-      throw new OperatorError('PORT_TAKEN', `cannot listen on ${host}:${port}`, remedy);
-    }
-    return uWS.us_socket_local_port(this.#listening);
+  async listen(host: string, port: number): Promise<number> {
+    const chosen = await choosePort(host, port);
+    this.app.listen(host, chosen, (socket) => {
+      if (socket !== false) this.#listening = socket;
+    });
+    if (this.#listening === undefined) throw portTaken(host, chosen);
+    return chosen;
   }
 
   /** Takes no more frames, and resolves when those taken in are answered; then closes all sockets. */
@@ -85,16 +84,6 @@ export class Gateway {
       await new Promise((resolve) => setTimeout(resolve, drainPollMs));
     }
     this.app.close();
-  }
-
-  /** Two services that share a port would share its readers between them. */
-  #listenExclusively(host: string, port: number): void {
-    const keep = (socket: us_listen_socket | false) => {
-      if (socket !== false) this.#listening = socket;
-    };
-    // The library takes the option between port and callback with a host too; its types name only the form without.
-    const listen = this.app.listen.bind(this.app) as unknown as ListenOnHost;
-    listen(host, port, exclusivePort, keep);
   }
 
   #queueOf(pool: ShardPool, shard: number, now: () => number): ShardQueue {

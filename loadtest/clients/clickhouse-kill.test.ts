@@ -20,7 +20,7 @@ interface Load {
 }
 
 beforeAll(async () => {
-  await requireServiceCli(['region', '--seed', '7', '--size', 'small', '--out', region]);
+  await requireServiceCli(['region', '--seed', '7', '--size', 'small', '--readers', '40', '--out', region]);
   await requireServiceCli(['import', region, '--data', data]);
   service = await RunningService.start(data, 0);
 });
@@ -45,7 +45,12 @@ function stream(seconds: number): Promise<Load> {
   });
   let output = '';
   child.stdout.setEncoding('utf8').on('data', (text: string) => (output += text));
-  return new Promise((resolve) => child.on('close', () => resolve(JSON.parse(output) as Load)));
+  return new Promise((resolve, reject) => {
+    child.on('close', (status) => {
+      if (output === '') reject(new Error(`the load ended with ${status} and said nothing`));
+      else resolve(JSON.parse(output) as Load);
+    });
+  });
 }
 
 test('ClickHouse killed ten times under load changes no acknowledgement, and nothing is lost or doubled', async () => {
