@@ -5,7 +5,6 @@ import { checkClickHouse, type ClickHouseClient, openClickHouse } from '../analy
 import { Sink } from '../analytics/sink/sink.ts';
 import { OperatorError } from '../workers/errors.ts';
 import { openJournalCursor } from '../workers/journal/cursor.ts';
-import { OperatorError } from '../workers/errors.ts';
 import type { DataDirectory } from './data-directory.ts';
 
 /** Where a command finds ClickHouse: with the running service, or alone on the data directory. */
