@@ -1,0 +1,108 @@
+import { describe, expect, it } from 'vitest';
+import { Owner } from '../journal/transfer-record.ts';
+import { decideCommand, type LedgerCommand, type TopUp } from './commands.ts';
+import { Ledger } from './ledger.ts';
+import { noon, today } from './taps.suite.ts';
+
+function execute(ledger: Ledger, command: LedgerCommand) {
+  const { answer, movements } = decideCommand(ledger, command, 1);
+  if (answer.ok && !answer.isRepeat) ledger.applyCommand(answer.outcome);
+  for (const movement of movements) ledger.accounts.apply(movement);
+  return { answer, movements };
+}
+
+const holder = {
+  type: 'holder',
+  change: 1,
+  pupilId: 5,
+  schoolId: 9,
+  classId: 4,
+  active: true,
+  entitled: false,
+} as const;
+const topUp: TopUp = { type: 'topup', key: 'bank-1', pupilId: 5, purse: 1, kop: 50_000, at: noon, schoolDay: today };
+
+function ledgerWithPupil(): Ledger {
+  const ledger = new Ledger(2);
+  execute(ledger, holder);
+  execute(ledger, { ...holder, change: 2, pupilId: 6 });
+  return ledger;
+}
+
+describe('a top-up', () => {
+  it('moves kopecks from the funding side to the purse', () => {
+    const ledger = ledgerWithPupil();
+    const { answer, movements } = execute(ledger, topUp);
+    expect(answer).toMatchObject({
+      ok: true,
+      isRepeat: false,
+      outcome: { balanceKop: 50_000, transferId: 2 * 2 ** 40 + 1 },
+    });
+    expect(movements).toMatchObject([{ debitAccount: Owner.funding * 2 ** 40, kop: 50_000, causePosition: 1 }]);
+    expect(ledger.pupils.balanceKop(0, 1)).toBe(50_000);
+    expect(ledger.accounts.sumKop()).toBe(0);
+  });
+
+  it('is done once per key: again it gets the first outcome, and with other content a conflict', () => {
+    const ledger = ledgerWithPupil();
+    const first = execute(ledger, topUp).answer;
+    execute(ledger, { ...topUp, key: 'bank-2' });
+    const repeat = execute(ledger, { ...topUp, at: noon + 1, schoolDay: today + 1 });
+    expect(repeat).toEqual({ answer: { ...first, isRepeat: true }, movements: [] });
+    for (const other of [{ kop: 1 }, { purse: 2 }, { pupilId: 6 }]) {
+      expect(execute(ledger, { ...topUp, ...other }).answer).toEqual({ ok: false, refusal: 'KEY_CONFLICT' });
+    }
+    expect(ledger.pupils.balanceKop(0, 1)).toBe(100_000);
+  });
+
+  for (const [what, change, refusal] of [
+    ['of nothing', { kop: 0 }, 'AMOUNT_INVALID'],
+    ['of less than nothing', { kop: -1 }, 'AMOUNT_INVALID'],
+    ['of half a kopeck', { kop: 0.5 }, 'AMOUNT_INVALID'],
+    ['of no number', { kop: NaN }, 'AMOUNT_INVALID'],
+    ['above what one command may move', { kop: 1_000_000_001 }, 'AMOUNT_INVALID'],
+    ['above what a purse may hold', { kop: 999_950_001 }, 'BALANCE_TOO_LARGE'],
+    ['for nobody', { pupilId: 7 }, 'PUPIL_UNKNOWN'],
+    ['into purse 0', { purse: 0 }, 'PURSE_UNKNOWN'],
+    ['into purse 5, which would be the next pupil’s', { purse: 5 }, 'PURSE_UNKNOWN'],
+    ['into half a purse', { purse: 1.5 }, 'PURSE_UNKNOWN'],
+    ['without a key', { key: '' }, 'KEY_INVALID'],
+    ['with a key of 129 bytes', { key: 'k'.repeat(129) }, 'KEY_INVALID'],
+    ['with a key of 65 letters of 2 bytes', { key: 'ж'.repeat(65) }, 'KEY_INVALID'],
+    ['with half a surrogate pair in its key', { key: 'a\ud800' }, 'KEY_INVALID'],
+    ['with a byte order mark in its key', { key: '\ufeffa' }, 'KEY_INVALID'],
+  ] as const) {
+    it(`${what} is refused and moves nothing`, () => {
+      const ledger = ledgerWithPupil();
+      execute(ledger, topUp);
+      const before = ledger.save();
+      expect(execute(ledger, { ...topUp, key: 'bank-2', ...change })).toEqual({
+        answer: { ok: false, refusal },
+        movements: [],
+      });
+      expect(ledger.save()).toEqual(before);
+    });
+  }
+
+  it('is taken up to the bounds', () => {
+    const ledger = ledgerWithPupil();
+    execute(ledger, topUp);
+    expect(execute(ledger, { ...topUp, key: 'ж'.repeat(64), kop: 999_950_000 }).answer.ok).toBe(true);
+    expect(execute(ledger, { ...topUp, key: 'k'.repeat(128), purse: 4, kop: 1_000_000_000 }).answer.ok).toBe(true);
+    expect(Ledger.load(2, ledger.save()).save()).toEqual(ledger.save());
+    expect(Ledger.load(2, ledger.save()).toppedUp).toEqual(ledger.toppedUp);
+  });
+});
+
+describe('a registry change', () => {
+  it('is applied once, in the order of the feed', () => {
+    const ledger = ledgerWithPupil();
+    expect(execute(ledger, { ...holder, active: false }).answer).toMatchObject({ ok: true, isRepeat: true });
+    expect(ledger.pupils.isActive(0)).toBe(true);
+    execute(ledger, { type: 'feed', change: 9 });
+    expect(execute(ledger, { ...holder, change: 9, active: false }).answer).toMatchObject({ isRepeat: true });
+    execute(ledger, { ...holder, change: 10, active: false });
+    expect(ledger.pupils.isActive(0)).toBe(false);
+    expect(ledger.registryChange).toBe(10);
+  });
+});
