@@ -1,52 +1,6 @@
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { Command, CommanderError } from 'commander';
-import { environmentError } from './commands/common.ts';
-import { explainCommand, frameCommand, journalCommand, sqlCommand, statusCommand } from './commands/look.ts';
-import { accountCommand, topupCommand } from './commands/money.ts';
-import { cardCommand, importCommand, readerCommand } from './commands/registry.ts';
-import { upCommand } from './commands/up.ts';
-import { verifyCommand } from './commands/verify.ts';
-
-/** Commands of the load tools, which reach the service through sockets only and run in a process of their own. */
-const loadTools: Record<string, string> = {
-  region: 'makes a synthetic region in import format, with the truth of its days',
-  fleet: 'simulated readers that connect, lose connections, buffer and resend',
-  replay: 'plays real taps from files through real connections',
-};
-
-function build(): Command {
-  const program = new Command('tapline').description(
-    "Takes the taps of school cards from a region's readers, decides and debits each, and keeps every one it acknowledged.",
-  );
-  for (const command of [
-    upCommand(),
-    importCommand(),
-    readerCommand(),
-    cardCommand(),
-    topupCommand(),
-    accountCommand(),
-    explainCommand(),
-    statusCommand(),
-    verifyCommand(),
-    sqlCommand(),
-    journalCommand(),
-    frameCommand(),
-  ]) {
-    program.addCommand(command);
-  }
-  for (const [name, description] of Object.entries(loadTools)) {
-    program.addCommand(new Command(name).description(description));
-  }
-  quiet(program);
-  return program;
-}
-
-/** Errors are printed in one place, in one form. */
-function quiet(command: Command): void {
-  command.exitOverride().configureOutput({ outputError: () => undefined });
-  command.commands.forEach(quiet);
-}
+import { build, explainError, loadTools } from './program.ts';
 
 function runLoadTool(parameters: readonly string[]): void {
   const tool = fileURLToPath(new URL('../loadtest/cli.ts', import.meta.url));
@@ -58,21 +12,10 @@ function runLoadTool(parameters: readonly string[]): void {
 }
 
 function report(error: unknown): void {
-  if (error instanceof CommanderError) {
-    // Help was asked for, or shown because no command was given.
-    if (error.exitCode === 0) return;
-    process.exitCode = 2;
-    const message = error.message
-      .replace(/^error: /, '')
-      .replaceAll('\n', ' ')
-      .replace(/\.$/, '');
-    if (error.code !== 'commander.help') process.stderr.write(`USAGE: ${message}. Try --help.\n`);
-    return;
-  }
-  const known = environmentError(error);
+  const known = explainError(error);
   if (known === undefined) throw error;
-  process.exitCode = known.exitStatus;
-  process.stderr.write(`${known.line.replaceAll('\n', ' ')}\n`);
+  process.exitCode = known.status;
+  if (known.line !== '') process.stderr.write(`${known.line}\n`);
 }
 
 // Whoever reads our output may have seen enough.

@@ -189,8 +189,9 @@ export class DataDirectory {
   }
 }
 
+/** The library gives an empty code for a file that it cannot open. */
 function lockError(error: unknown, directory: string): unknown {
-  if (!(error instanceof Error && 'code' in error && /^SQLITE_/.test(String(error.code)))) return error;
+  if (!(error instanceof Error && 'code' in error && /^(SQLITE_.*)?$/.test(String(error.code)))) return error;
   const remedy = 'Let this user write there, see whether the disk is full, or name another directory with --data.';
   return new OperatorError('DATA_UNWRITABLE', `${directory} cannot be locked (${error.message})`, remedy);
 }

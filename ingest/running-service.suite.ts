@@ -26,7 +26,7 @@ export interface CommandResult {
 /** Runs one command as a user does. */
 export function tapline(
   parameters: readonly string[],
-  options: { cwd?: string; uid?: number } = {},
+  options: { uid?: number; gid?: number; env?: NodeJS.ProcessEnv } = {},
 ): Promise<CommandResult> {
   return new Promise((resolve) => {
     const limits = { maxBuffer: 2 ** 26, timeout: 120_000 };
@@ -37,7 +37,10 @@ export function tapline(
   });
 }
 
-/** Writes a small region in import format: one school, and the readers and cards of the gateway's tests. */
+/**
+ * Writes a small region in import format: one school, the readers and cards of the gateway's tests, and one pupil more, who
+ * has no card.
+ */
 export function writeRegion(folder: string): void {
   const ids = (count: number) => Array.from({ length: count }, (_, index) => index + 1);
   const uid = (pupil: number) => Buffer.from(uidOf(pupil)).toString('hex');
@@ -47,7 +50,7 @@ export function writeRegion(folder: string): void {
     classes: ['class_id,school_id,name,shift', '100,10,1A,1'],
     pupils: [
       'pupil_id,class_id,last_name,first_name,entitled',
-      ...ids(pupilsCount).map((id) => `${id},100,Last${id},First,0`),
+      ...ids(pupilsCount + 1).map((id) => `${id},100,Last${id},First,0`),
     ],
     cards: ['card_uid,pupil_id,status,expires', ...ids(pupilsCount).map((id) => `${uid(id)},${id},active,`)],
     readers: [

@@ -1,0 +1,64 @@
+import { Command, CommanderError } from 'commander';
+import { environmentError } from './commands/common.ts';
+import { explainCommand, frameCommand, journalCommand, sqlCommand, statusCommand } from './commands/look.ts';
+import { accountCommand, topupCommand } from './commands/money.ts';
+import { cardCommand, importCommand, readerCommand } from './commands/registry.ts';
+import { upCommand } from './commands/up.ts';
+import { verifyCommand } from './commands/verify.ts';
+
+/** Commands of the load tools, which reach the service through sockets only and run in a process of their own. */
+export const loadTools: Record<string, string> = {
+  region: 'makes a synthetic region in import format, with the truth of its days',
+  fleet: 'simulated readers that connect, lose connections, buffer and resend',
+  replay: 'plays real taps from files through real connections',
+};
+
+/** All commands. Errors are thrown, to be told by `explainError`. */
+export function build(): Command {
+  const program = new Command('tapline').description(
+    "Takes the taps of school cards from a region's readers, decides and debits each, and keeps every one it acknowledged.",
+  );
+  for (const command of [
+    upCommand(),
+    importCommand(),
+    readerCommand(),
+    cardCommand(),
+    topupCommand(),
+    accountCommand(),
+    explainCommand(),
+    statusCommand(),
+    verifyCommand(),
+    sqlCommand(),
+    journalCommand(),
+    frameCommand(),
+  ]) {
+    program.addCommand(command);
+  }
+  for (const [name, description] of Object.entries(loadTools)) {
+    program.addCommand(new Command(name).description(description));
+  }
+  quiet(program);
+  return program;
+}
+
+/** Errors are printed in one place, in one form. */
+function quiet(command: Command): void {
+  command.exitOverride().configureOutput({ outputError: () => undefined });
+  command.commands.forEach(quiet);
+}
+
+/** How the process ends, and what a person is told; undefined for a defect of ours. */
+export function explainError(error: unknown): { status: number; line: string } | undefined {
+  if (error instanceof CommanderError) {
+    if (error.exitCode === 0) return { status: 0, line: '' };
+    // The help was shown because no command was given.
+    if (error.code === 'commander.help') return { status: 2, line: '' };
+    const message = error.message
+      .replace(/^error: /, '')
+      .replaceAll('\n', ' ')
+      .replace(/\.$/, '');
+    return { status: 2, line: `USAGE: ${message}. Try --help.` };
+  }
+  const known = environmentError(error);
+  return known === undefined ? undefined : { status: known.exitStatus, line: known.line.replaceAll('\n', ' ') };
+}
