@@ -49,7 +49,7 @@ export class ShardHost {
       return await this.#openThread();
     } catch (error) {
       await this.#endThread();
-      throw reviveOperatorError(error);
+      throw error;
     }
   }
 
@@ -114,7 +114,10 @@ export class ShardHost {
     });
     // A thread that dies between tasks is met by the next request, which finds it blank.
     this.#piscina.on('error', () => undefined);
-    this.opened = (await this.#piscina.run({ type: 'open', shard, directory, segmentBytes })) as Opened;
+    const answer = (await this.#piscina.run({ type: 'open', shard, directory, segmentBytes })) as ShardAnswers['open'];
+    if ('refused' in answer)
+      throw new OperatorError(answer.refused.code, answer.refused.message, answer.refused.remedy);
+    this.opened = answer;
     this.state = 'ready';
     return this.opened;
   }
@@ -124,11 +127,4 @@ export class ShardHost {
     this.#piscina = undefined;
     await piscina?.destroy();
   }
-}
-
-/** Errors lose their class between threads. */
-function reviveOperatorError(error: unknown): unknown {
-  if (!(error instanceof Error) || error.name !== 'OperatorError') return error;
-  const { code, remedy } = error as Partial<OperatorError>;
-  return code === undefined || remedy === undefined ? error : new OperatorError(code, error.message, remedy);
 }

@@ -21,6 +21,11 @@ export interface Opened {
   readonly registryChange: number;
 }
 
+/** Why a shard cannot be opened, for a person. It is an answer, because errors lose their class between threads. */
+export interface OpenRefused {
+  readonly refused: { readonly code: string; readonly message: string; readonly remedy: string };
+}
+
 export interface TimedBatch extends BatchResult {
   /** Microseconds from the batch's arrival in the worker to its sync. */
   readonly busyUs: number;
@@ -48,7 +53,7 @@ export interface Totals {
 }
 
 export interface ShardAnswers {
-  open: Opened;
+  open: Opened | OpenRefused;
   batch: TimedBatch;
   commands: { readonly answers: CommandAnswer[]; readonly lastPosition: number };
   prepare: void;

@@ -1,3 +1,4 @@
+import { OperatorError } from '../errors.ts';
 import { accountId, Owner } from '../journal/transfer-record.ts';
 import { FileStorage } from '../journal/file-storage.ts';
 import { Purse } from '../ledger/kinds.ts';
@@ -34,8 +35,13 @@ export default function handle(request: ShardRequest): ShardAnswers[ShardRequest
 }
 
 function open(request: ShardRequest & { type: 'open' }): ShardAnswers['open'] {
-  const storage = new FileStorage(request.directory);
-  shard = Shard.open({ shard: request.shard, storage, segmentBytes: request.segmentBytes });
+  try {
+    const storage = new FileStorage(request.directory);
+    shard = Shard.open({ shard: request.shard, storage, segmentBytes: request.segmentBytes });
+  } catch (error) {
+    if (!(error instanceof OperatorError)) throw error;
+    return { refused: { code: error.code, message: error.message, remedy: error.remedy } };
+  }
   return { lastPosition: shard.lastPosition, registryChange: shard.ledger.registryChange, ...shard.recovered };
 }
 
