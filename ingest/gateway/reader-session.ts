@@ -74,6 +74,8 @@ export function isFatal(code: number): boolean {
 export interface Wire {
   /** False when the bytes were dropped: the reader does not read. */
   send(bytes: Uint8Array): boolean;
+  /** Passes on what `work` sends in as few system calls as it can. */
+  together(work: () => void): void;
   close(code: number): void;
 }
 
@@ -138,6 +140,11 @@ export class ReaderSession {
 
   revoke(): void {
     this.refuse({ code: ErrorCode.readerUnknown, message: 'the reader was revoked or got another key', retryMs: null });
+  }
+
+  together(work: () => void): void {
+    if (this.#isClosed) work();
+    else this.#wire.together(work);
   }
 
   /** The reader did not say HELLO in time. */

@@ -9,6 +9,8 @@ export interface Connection {
   supersede(): void;
   /** Ends the connection of a reader that was revoked. */
   revoke(): void;
+  /** Passes on what `work` sends in as few system calls as it can. */
+  together(work: () => void): void;
 }
 
 /** What the last BEAT said. */
@@ -100,14 +102,25 @@ export class ReaderState {
 
   /** Answers the frames that are complete, in order. */
   flush(): void {
-    while (this.#tickets.length > 0 && this.#tickets[0].isComplete) {
-      const ticket = this.#tickets.shift()!;
+    if (!this.#isComplete(0)) return;
+    // A frame alone, the usual case, is one system call anyway.
+    if (this.connection !== undefined && this.#isComplete(1)) this.connection.together(() => this.#answerComplete());
+    else this.#answerComplete();
+  }
+
+  #isComplete(place: number): boolean {
+    return place < this.#tickets.length && this.#tickets[place].isComplete;
+  }
+
+  #answerComplete(): void {
+    let answered = 0;
+    while (this.#isComplete(answered)) {
+      const ticket = this.#tickets[answered++];
       if (ticket.creditRound === this.creditRound) this.inFlightTaps -= ticket.count;
-      if (ticket.bootEpoch === this.bootEpoch) {
-        this.durableSeq = Math.max(this.durableSeq, ticket.lastSeq);
-      }
+      if (ticket.bootEpoch === this.bootEpoch) this.durableSeq = Math.max(this.durableSeq, ticket.lastSeq);
       ticket.replies.ack(ticket);
     }
+    this.#tickets.splice(0, answered);
   }
 }
 

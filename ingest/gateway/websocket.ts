@@ -18,6 +18,8 @@ const dropped = 2;
 class SocketWire implements Wire {
   readonly #socket: WebSocket<SocketData>;
   #hasDropped = false;
+  #isCorked = false;
+  #closeCode: number | undefined;
 
   constructor(socket: WebSocket<SocketData>) {
     this.#socket = socket;
@@ -28,7 +30,20 @@ class SocketWire implements Wire {
     return !this.#hasDropped;
   }
 
+  /** One system call for all that `work` sends. */
+  together(work: () => void): void {
+    this.#isCorked = true;
+    this.#socket.cork(work);
+    this.#isCorked = false;
+    if (this.#closeCode !== undefined) this.close(this.#closeCode);
+  }
+
   close(code: number): void {
+    // The library still writes to the socket when the cork is drawn: it must be there until then.
+    if (this.#isCorked) {
+      this.#closeCode = code;
+      return;
+    }
     // Behind what it does not read, a closing frame would not reach the reader either.
     if (this.#hasDropped) this.#socket.close();
     else this.#socket.end(code);
