@@ -39,7 +39,7 @@ const optionalText = z.string().min(1).optional();
 const wholeNumber = (min: number, max: number) =>
   z
     .string()
-    .regex(/^\d{1,15}$/, 'expected a whole number')
+    .regex(/^\d{1,16}$/, 'expected a whole number')
     .transform(Number)
     .refine((value) => value >= min && value <= max, `expected ${min} to ${max}`);
 
