@@ -20,7 +20,7 @@ export const TapOffset = {
   bootEpoch: 60, // u32  gateway
   seq: 64, // u32  gateway
   schoolId: 68, // u32  the reader's school; gateway
-  pupilId: 72, // u32  0 unknown; gateway (from the card index)
+  pupilId: 72, // u32  0 unknown; gateway (from the card index), shard where it knows the card
   cardId: 76, // u32  0 unknown; gateway (from the card index)
   homeSchoolId: 80, // u32  the pupil's school; shard
   classId: 84, // u32  shard

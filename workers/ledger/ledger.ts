@@ -196,6 +196,8 @@ export class Ledger {
     const flags = records.getU16(row, TapOffset.flags);
     records.setU16(row, TapOffset.flags, isForced ? flags | TapFlag.forced : flags & ~TapFlag.forced);
     const isKnown = tap.pupilRow >= 0;
+    // The gateway's card index may be ahead of this shard: the row has to name the pupil who pays.
+    if (isKnown) records.setU32(row, TapOffset.pupilId, this.pupils.id(tap.pupilRow));
     records.setU32(row, TapOffset.homeSchoolId, isKnown ? this.pupils.schoolId(tap.pupilRow) : 0);
     records.setU32(row, TapOffset.classId, isKnown ? this.pupils.classId(tap.pupilRow) : 0);
     const sale = isKnown ? saleOf(tap.kind) : undefined;

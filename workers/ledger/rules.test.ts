@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import { TapOffset } from '../journal/tap-record.ts';
 import { ReaderFlag, TapFlag } from './kinds.ts';
-import { LedgerUnderTest, noon, plainTap, type TestTap, today } from './taps.suite.ts';
+import { fillTap, LedgerUnderTest, noon, plainTap, type TestTap, today } from './taps.suite.ts';
+import { readTransfers } from './transfers.ts';
 
 const [gateIn, gateOut, meal, buffet, lockerOpen, lockerClose, fare] = [1, 2, 3, 4, 5, 6, 7];
 const { letThrough, refused, byHand } = ReaderFlag;
@@ -277,6 +279,15 @@ describe('the order of the rules', () => {
     test.ledger.applyCommand(leave);
     expect(test.decide(tap(3, card.known, 9_000)).code).toBe(43);
     expect(test.decide(tap(4, card.expired, 9_000)).code).toBe(42);
+  });
+
+  it('names the pupil who pays, whatever the gateway took them for', () => {
+    const test = world();
+    fillTap(test.records, 0, { ...plainTap, amountKop: 1 });
+    test.records.setU32(0, TapOffset.pupilId, 3);
+    test.ledger.decide(test.records, 0, 1, test.transfers);
+    expect(test.records.getU32(0, TapOffset.pupilId)).toBe(1);
+    expect([...readTransfers(test.transfers.bytes)]).toMatchObject([{ pupilId: 1, kop: 1 }]);
   });
 
   it('never shows a balance that 32 bits cannot hold', () => {

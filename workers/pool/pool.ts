@@ -61,7 +61,7 @@ export class ShardPool {
     return pool;
   }
 
-  /** The shard that owns a pupil. Taps of unknown cards go where their UID's hash says (`shardOfUnknown`). */
+  /** The shard that owns a pupil. Where taps of unknown cards go is the gateway's choice. */
   shardOf(pupilId: number): number {
     return pupilId % this.hosts.length;
   }
