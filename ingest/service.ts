@@ -94,7 +94,8 @@ export class Service {
     this.isReady = false;
     this.admission.drain();
     this.log.info('draining');
-    await this.gateway.drain();
+    if (!(await this.gateway.drain()))
+      this.log.error('frames in flight could not be decided; they are not acknowledged');
     this.#timers.forEach((timer) => clearInterval(timer));
     await this.#stopStep('the registry', this.feed.stop());
     await this.#stopStep('the notes of acknowledgements', this.#ackLog.flush());

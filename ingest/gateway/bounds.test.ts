@@ -114,6 +114,17 @@ test('a drain refuses new frames, waits for those in flight, and answers them', 
   await running.end();
 });
 
+test('a drain gives up on a shard that does not come back, and acknowledges nothing of it', async () => {
+  const running = await RunningGateway.start();
+  const { reader } = await TestReader.welcome(running.streamUrl, 1);
+  running.hold();
+  reader.send(tapsFrom(1, 3));
+  await expect.poll(() => running.gateway.readers.find(1)!.inFlightTaps).toBe(3);
+  expect(await running.gateway.drain(50)).toBe(false);
+  await expect(reader.next()).rejects.toThrow('closed');
+  await running.end();
+});
+
 test('/readyz says 503 while draining, and /healthz 200', async () => {
   const app = uWS.App();
   const service = { isReady: false, admission: { isOpen: false, reasons: ['draining'] } } as unknown as Service;

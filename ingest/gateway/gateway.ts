@@ -36,6 +36,9 @@ export interface GatewayOptions {
 /** How long a drain waits for frames that were taken in to be on disk and answered. */
 const drainPollMs = 5;
 
+/** A shard that is replaced takes less; one that cannot write must not keep the service from ending. */
+const drainTimeoutMs = 20_000;
+
 /** The edge: readers' sessions on one app, and the queues to the shards. Other routes may be added to `app`. */
 export class Gateway {
   readonly app: TemplatedApp;
@@ -75,15 +78,21 @@ export class Gateway {
     return chosen;
   }
 
-  /** Takes no more frames, and resolves when those taken in are answered; then closes all sockets. */
-  async drain(): Promise<void> {
+  /**
+   * Takes no more frames, waits until those taken in are answered, then closes all sockets. False if a shard that cannot be
+   * recovered kept some from being answered: they are not acknowledged, and their readers send them again.
+   */
+  async drain(timeoutMs = drainTimeoutMs): Promise<boolean> {
+    const deadline = performance.now() + timeoutMs;
     this.#isDraining = true;
     if (this.#listening !== undefined) uWS.us_listen_socket_close(this.#listening);
     this.#listening = undefined;
-    while (!this.#queues.every((queue) => queue.isIdle)) {
+    const isIdle = () => this.#queues.every((queue) => queue.isIdle);
+    while (!isIdle() && performance.now() < deadline) {
       await new Promise((resolve) => setTimeout(resolve, drainPollMs));
     }
     this.app.close();
+    return isIdle();
   }
 
   #queueOf(pool: ShardPool, shard: number, now: () => number): ShardQueue {
