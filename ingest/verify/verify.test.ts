@@ -96,6 +96,13 @@ describe.skipIf(engineMissing() !== undefined)('verify', () => {
     expect((await verdictOf('replayed', dropSnapshots)).verdict).toMatchObject({ acked: all, stored: all, ok: true });
   });
 
+  test('a ClickHouse that is lost with its cursors is filled again from the journal', async () => {
+    const { verdict } = await verdictOf('emptied', (data) => {
+      for (const name of ['clickhouse', 'sink']) rmSync(path.join(data, name), { recursive: true });
+    });
+    expect(verdict).toMatchObject({ acked: all, stored: all, transfers: all, ok: true });
+  });
+
   test.each([
     ['deleted', 'DELETE FROM tap WHERE reader_id = 2 AND seq = 7', { lost: 1, doubled: 0, stored: all - 1 }],
     ['doubled', 'INSERT INTO tap SELECT * FROM tap WHERE reader_id = 2 AND seq = 7', { lost: 0, doubled: 1 }],
