@@ -3,8 +3,10 @@ import { Code } from '../protocol/codes.ts';
 import { auditShard } from '../verify/journal-audit.ts';
 import { IdentitySet } from '../verify/identities.ts';
 import { readTold } from './ack-log.ts';
+import { encodeTaps } from '../protocol/encode.ts';
+import { baseMs, tapOf, TestReader } from './test-reader.suite.ts';
 import { RandomReader } from './random-reader.suite.ts';
-import { RunningGateway } from './running-gateway.suite.ts';
+import { districtId, RunningGateway, uidOf } from './running-gateway.suite.ts';
 import { seededRandom } from '../registry/fixtures.suite.ts';
 import path from 'node:path';
 
@@ -71,4 +73,30 @@ describe('one decision for each identity, and the first answer for each repeat',
       });
     }
   });
+});
+
+test('a repeat goes to the shard that answered first, whatever its card means by now', async () => {
+  const running = await RunningGateway.start({ shards: 3 });
+  const tap = (pupilId: number) => encodeTaps({ firstSeq: 1, baseMs, taps: [{ ...tapOf(1), uid: uidOf(pupilId) }] });
+  const answerTo = async (bytes: Uint8Array) => {
+    const { reader } = await TestReader.welcome(running.streamUrl, 1);
+    reader.send(bytes);
+    const { codes, balances } = await reader.expect('ack');
+    await reader.close();
+    return { code: codes[0], balance: balances?.[0] ?? null };
+  };
+  const first = await answerTo(tap(1));
+  expect(first.code).toBe(Code.accepted);
+  for (const restart of [false, true]) {
+    if (restart) await running.drain();
+    if (restart) await running.begin();
+    // Pupil 2 is another shard's, and so is pupil 3, who has pupil 1's card from now on.
+    expect((await answerTo(tap(2))).code).toBe(Code.idConflict);
+    const uid = Buffer.from(uidOf(1)).toString('hex').toUpperCase();
+    const card = { type: 'cardUid', change: 0, districtId, uid, status: 'active' } as const;
+    running.directory.put({ ...card, cardId: 1, pupilId: 1, status: 'replaced' });
+    running.directory.put({ ...card, cardId: 3, pupilId: 3 });
+    expect(await answerTo(tap(1))).toEqual(first);
+  }
+  await running.end();
 });
