@@ -103,7 +103,9 @@ export class Auditor {
       const { readerId, at, amountKop } = tap;
       this.lastTaps[`${tap.cardId} ${kindNames[tap.kind]}`] = { readerId, at, kop: amountKop };
     }
-    const shownKop = isSale && code === 10 ? wallet[purse] : null;
+    // Deeds that stand can take a purse to where 32 bits do not reach.
+    const isShown = isSale && code === 10 && Math.abs(wallet[purse]) < 2 ** 31;
+    const shownKop = isShown ? wallet[purse] : null;
     return this.#answer(tap, { fate: 0, code, shownKop, debitedKop, forced });
   }
 
