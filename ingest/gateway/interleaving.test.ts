@@ -10,8 +10,8 @@ import { districtId, RunningGateway, uidOf } from './running-gateway.suite.ts';
 import { seededRandom } from '../registry/fixtures.suite.ts';
 import path from 'node:path';
 
-const readers = 40;
-const tapsEach = 600;
+const readers = 30;
+const tapsEach = 400;
 /** The service ends this often while readers stream: in order, and at once. */
 const ends = ['drain', 'halt', 'halt', 'drain', 'halt'] as const;
 
@@ -64,7 +64,7 @@ function audit(folder: string, shards: number): void {
 
 describe('one decision for each identity, and the first answer for each repeat', () => {
   const seed = Number(process.env.TAPLINE_TEST_SEED ?? Date.now() % 1_000_000);
-  test.each([1, 3])('%i shards', { timeout: 60_000 }, async (shards) => {
+  test.each([1, 3])('%i shards', { timeout: 150_000 }, async (shards) => {
     try {
       await run(shards, seed);
     } catch (error) {
