@@ -1,5 +1,5 @@
 import { Command, CommanderError } from 'commander';
-import { environmentError } from './commands/common.ts';
+import { environmentError } from '../workers/errors.ts';
 import { explainCommand, frameCommand, journalCommand, sqlCommand, statusCommand } from './commands/look.ts';
 import { accountCommand, topupCommand } from './commands/money.ts';
 import { cardCommand, importCommand, readerCommand } from './commands/registry.ts';

@@ -28,3 +28,23 @@ export class OperatorError extends Error {
 export function hasErrno(error: unknown, ...names: string[]): error is NodeJS.ErrnoException {
   return error instanceof Error && 'code' in error && names.includes(String(error.code));
 }
+
+/** Turns what the environment did (a full disk, missing rights) into words; undefined for a defect of ours. */
+export function environmentError(error: unknown): OperatorError | undefined {
+  if (error instanceof OperatorError) return error;
+  if (!(error instanceof Error) || !('code' in error)) return undefined;
+  if (hasErrno(error, 'ENOSPC', 'ESHORTWRITE')) {
+    return new OperatorError('DISK_FULL', error.message, 'Free some space, or use a data directory on another disk.');
+  }
+  if (hasErrno(error, 'EACCES', 'EPERM', 'EROFS')) {
+    return new OperatorError(
+      'PERMISSION',
+      error.message,
+      'Let this user read and write it, or name another with --data.',
+    );
+  }
+  if (hasErrno(error, 'ENOENT', 'ENOTDIR', 'EISDIR', 'EEXIST')) {
+    return new OperatorError('FILE', error.message, 'Check the path.');
+  }
+  return undefined;
+}

@@ -1,5 +1,4 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { hasErrno, OperatorError } from '../../workers/errors.ts';
 
 /** What every command takes. */
 export interface CommonOptions {
@@ -42,24 +41,4 @@ export function readKop(text: string): number {
 /** Kopecks as people read them. */
 export function roubles(kop: number): string {
   return `${(kop / 100).toFixed(2)} ₽`;
-}
-
-/** Turns what the environment did into words; undefined for a defect of ours. */
-export function environmentError(error: unknown): OperatorError | undefined {
-  if (error instanceof OperatorError) return error;
-  if (!(error instanceof Error) || !('code' in error)) return undefined;
-  if (hasErrno(error, 'ENOSPC', 'ESHORTWRITE')) {
-    return new OperatorError('DISK_FULL', error.message, 'Free some space, or use a data directory on another disk.');
-  }
-  if (hasErrno(error, 'EACCES', 'EPERM', 'EROFS')) {
-    return new OperatorError(
-      'PERMISSION',
-      error.message,
-      'Let this user read and write it, or name another with --data.',
-    );
-  }
-  if (hasErrno(error, 'ENOENT', 'ENOTDIR', 'EISDIR', 'EEXIST')) {
-    return new OperatorError('FILE', error.message, 'Check the path.');
-  }
-  return undefined;
 }

@@ -1,4 +1,4 @@
-import { OperatorError } from '../errors.ts';
+import { environmentError } from '../errors.ts';
 import { accountId, Owner } from '../journal/transfer-record.ts';
 import { FileStorage } from '../journal/file-storage.ts';
 import { Purse } from '../ledger/kinds.ts';
@@ -39,8 +39,10 @@ function open(request: ShardRequest & { type: 'open' }): ShardAnswers['open'] {
     const storage = new FileStorage(request.directory);
     shard = Shard.open({ shard: request.shard, storage, segmentBytes: request.segmentBytes });
   } catch (error) {
-    if (!(error instanceof OperatorError)) throw error;
-    return { refused: { code: error.code, message: error.message, remedy: error.remedy } };
+    // Errors lose their class and their code on the way out of a thread.
+    const known = environmentError(error);
+    if (known === undefined) throw error;
+    return { refused: { code: known.code, message: known.message, remedy: known.remedy } };
   }
   return { lastPosition: shard.lastPosition, registryChange: shard.ledger.registryChange, ...shard.recovered };
 }
