@@ -92,13 +92,19 @@ export class SparePreallocation {
     return this.#laidBytes >= this.#segmentBytes;
   }
 
-  /** Writes and syncs one chunk more, if one is missing. */
+  /** Writes and syncs one chunk more, if one is missing. After a failure the spare is begun anew. */
   step(): void {
     if (this.isWhole) return;
-    this.#file ??= this.#storage.create(spareName);
     const chunkBytes = Math.min(preallocationChunkBytes, this.#segmentBytes - this.#laidBytes);
-    this.#file.write(new Uint8Array(chunkBytes), this.#laidBytes);
-    this.#file.sync();
+    try {
+      this.#file ??= this.#storage.create(spareName);
+      this.#file.write(new Uint8Array(chunkBytes), this.#laidBytes);
+      this.#file.sync();
+    } catch (error) {
+      this.close();
+      this.#laidBytes = 0;
+      throw error;
+    }
     this.#laidBytes += chunkBytes;
   }
 

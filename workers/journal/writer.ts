@@ -1,6 +1,6 @@
 import { BlockEncoder, type SectionToWrite } from './block.ts';
 import type { ChainState } from './block-reader.ts';
-import { blockBytesMax, segmentBytesDefault, segmentHeaderBytes } from './limits.ts';
+import { blockBytesMax, preallocationChunkBytes, segmentBytesDefault, segmentHeaderBytes } from './limits.ts';
 import type { JournalPlace } from './recovery.ts';
 import { segmentName, SparePreallocation } from './segment.ts';
 import type { Storage, StorageFile } from './storage.ts';
@@ -24,6 +24,8 @@ export class JournalWriter {
   #file: StorageFile;
   #fileBytes: number;
   #offset: number;
+  /** After a failed preparation: where in this segment the next is worth a try. */
+  #prepareFrom = 0;
   #failed = false;
 
   private constructor(storage: Storage, segmentBytes: number, place: JournalPlace, spare: SparePreallocation) {
@@ -81,12 +83,20 @@ export class JournalWriter {
 
   /** True once a quarter of this segment is used and the next is not all there. */
   get wantsPrepare(): boolean {
-    return this.#offset > this.#fileBytes / 4 && !this.#spare.isWhole;
+    return this.#offset > this.#fileBytes / 4 && this.#offset >= this.#prepareFrom && !this.#spare.isWhole;
   }
 
-  /** Prepares a piece of the next segment. Throws the system's error: the journal must then be recovered. */
+  /**
+   * Prepares a piece of the next segment. A failure, on a full disk say, harms nothing: this segment still has room, no
+   * block is in the spare, and it is tried again when more of this one is used.
+   */
   prepareAhead(): void {
-    if (this.wantsPrepare) this.#spare.step();
+    if (!this.wantsPrepare) return;
+    try {
+      this.#spare.step();
+    } catch {
+      this.#prepareFrom = this.#offset + preallocationChunkBytes;
+    }
   }
 
   close(): void {
@@ -102,6 +112,7 @@ export class JournalWriter {
     this.#file = next;
     this.#fileBytes = this.#segmentBytes;
     this.#offset = segmentHeaderBytes;
+    this.#prepareFrom = 0;
   }
 }
 

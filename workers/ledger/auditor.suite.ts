@@ -25,6 +25,14 @@ interface Card {
   readonly expiresDay: number;
 }
 
+/** What a bounce is a bounce of; `served`: the child got through, or got the meal. */
+interface LastTap {
+  readonly readerId: number;
+  readonly at: number;
+  readonly kop: number;
+  readonly served: boolean;
+}
+
 interface Answer {
   readonly hash: number;
   readonly code: number;
@@ -54,7 +62,7 @@ export class Auditor {
   readonly pupils: Record<number, Pupil> = {};
   readonly cards: Record<number, Card> = {};
   readonly readers: Record<number, Reader> = {};
-  readonly lastTaps: Record<string, { readerId: number; at: number; kop: number }> = {};
+  readonly lastTaps: Record<string, LastTap> = {};
   readonly topUps: Record<string, string> = {};
   /** What pupils have paid and what came in from outside. */
   takenKop = 0;
@@ -101,7 +109,7 @@ export class Auditor {
     const forced = doorOpens || (refused && accepted) || (letThrough && !accepted && code !== 71);
     if (accepted || code === 46) {
       const { readerId, at, amountKop } = tap;
-      this.lastTaps[`${tap.cardId} ${kindNames[tap.kind]}`] = { readerId, at, kop: amountKop };
+      this.lastTaps[`${tap.cardId} ${kindNames[tap.kind]}`] = { readerId, at, kop: amountKop, served: pays };
     }
     // Deeds that stand can take a purse to where 32 bits do not reach.
     const isShown = isSale && code === 10 && Math.abs(wallet[purse]) < 2 ** 31;
@@ -117,8 +125,9 @@ export class Auditor {
     if (card.expiresDay > 0 && card.expiresDay < tap.schoolDay) return 42;
     if (!pupil.active) return 43;
     const kind = kindNames[tap.kind];
-    const last = this.lastTaps[`${tap.cardId} ${kind}`] as { readerId: number; at: number; kop: number } | undefined;
-    if (last?.readerId === tap.readerId && Math.abs(last.at - tap.at) < bounceSeconds[kind] * 1000) {
+    const last = this.lastTaps[`${tap.cardId} ${kind}`] as LastTap | undefined;
+    const mayBounce = last?.served === true || (tap.readerFlags & 1) === 0;
+    if (mayBounce && last?.readerId === tap.readerId && Math.abs(last.at - tap.at) < bounceSeconds[kind] * 1000) {
       if ((kind !== 'meal' && kind !== 'buffet') || last.kop === tap.amountKop) return 71;
     }
     if (kind.startsWith('gate') && (tap.readerFlags & 8) > 0) return 14;

@@ -7,7 +7,7 @@ import { Cards } from './cards.ts';
 import { Code, isAccepted } from './codes.ts';
 import type { CommandOutcome, ToppedUp } from './commands.ts';
 import { bytesOf, column } from './growable.ts';
-import { Kind, TapFlag } from './kinds.ts';
+import { Kind, ReaderFlag, TapFlag } from './kinds.ts';
 import { Pupils } from './pupils.ts';
 import { RecentTaps } from './recent.ts';
 import { judge, type Sale, saleOf } from './rules.ts';
@@ -94,7 +94,10 @@ export class Ledger {
     const kind = records.getU8(row, TapOffset.kind);
     const at = records.getI64(row, TapOffset.at);
     const amountKop = records.getI64(row, TapOffset.amountKop);
-    this.recent.remember(records.getU32(row, TapOffset.cardId), kind, readerId, at, amountKop);
+    const readerFlags = records.getU8(row, TapOffset.readerFlags);
+    const wasRefused = (readerFlags & ReaderFlag.refused) !== 0 || !isAccepted(code);
+    const wentThrough = (readerFlags & ReaderFlag.letThrough) !== 0 || !wasRefused;
+    this.recent.remember(records.getU32(row, TapOffset.cardId), kind, readerId, at, amountKop, wentThrough);
   }
 
   /** Moves what a journal section of transfers says. */

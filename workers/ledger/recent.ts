@@ -1,6 +1,7 @@
 import { bytesOf, column, grown } from './growable.ts';
 import { fareBounceMs, gateBounceMs, lockerBounceMs, saleBounceMs } from './limits.ts';
 import { Kind } from './kinds.ts';
+import type { TapCase } from './tap-case.ts';
 
 /** Time within which the same tap again is a bounce, by kind, ms. */
 function bounceMs(kind: number): number {
@@ -17,20 +18,31 @@ export class RecentTaps {
   #readers = new Uint32Array(64);
   #times = new Float64Array(64);
   #amounts = new Float64Array(64);
+  /** 1 if the child was let through or served: a deed can only be a bounce of a deed. */
+  #deeds = new Uint8Array(64);
 
   /**
    * True if the tap repeats the card's last of this kind at this reader within its window. Sales must ask the same sum.
-   * The window counts from the first tap; a clock that stepped back counts likewise.
+   * The window counts from the first tap; a clock that stepped back counts likewise. What the reader has let through
+   * after a refusal is no bounce of the refusal: it happened, and has to be paid.
    */
-  isBounce(cardId: number, kind: number, readerId: number, atMs: number, amountKop: number): boolean {
+  isBounce({ cardId, kind, readerId, at, amountKop, isDone }: TapCase): boolean {
     const row = this.#rows.get(cardId * 8 + kind);
     if (row === undefined || this.#readers[row] !== readerId) return false;
-    if (Math.abs(atMs - this.#times[row]) >= bounceMs(kind)) return false;
+    if (Math.abs(at - this.#times[row]) >= bounceMs(kind)) return false;
+    if (isDone && this.#deeds[row] === 0) return false;
     const isSale = kind === Kind.meal || kind === Kind.buffet;
     return !isSale || this.#amounts[row] === amountKop;
   }
 
-  remember(cardId: number, kind: number, readerId: number, atMs: number, amountKop: number): void {
+  remember(
+    cardId: number,
+    kind: number,
+    readerId: number,
+    atMs: number,
+    amountKop: number,
+    wentThrough: boolean,
+  ): void {
     const key = cardId * 8 + kind;
     let row = this.#rows.get(key);
     if (row === undefined) {
@@ -42,6 +54,7 @@ export class RecentTaps {
     this.#readers[row] = readerId;
     this.#times[row] = atMs;
     this.#amounts[row] = amountKop;
+    this.#deeds[row] = wentThrough ? 1 : 0;
   }
 
   save(columns: Map<string, Uint8Array>): void {
@@ -50,6 +63,7 @@ export class RecentTaps {
     columns.set('recent.reader', bytesOf(this.#readers, count));
     columns.set('recent.at', bytesOf(this.#times, count));
     columns.set('recent.amount', bytesOf(this.#amounts, count));
+    columns.set('recent.deed', bytesOf(this.#deeds, count));
   }
 
   load(columns: ReadonlyMap<string, Uint8Array>): void {
@@ -57,6 +71,7 @@ export class RecentTaps {
     this.#readers = column(columns, 'recent.reader', Uint32Array);
     this.#times = column(columns, 'recent.at', Float64Array);
     this.#amounts = column(columns, 'recent.amount', Float64Array);
+    this.#deeds = column(columns, 'recent.deed', Uint8Array);
     this.#rows = new Map();
     for (let row = 0; row < this.#keys.length; row++) this.#rows.set(this.#keys[row], row);
   }
@@ -66,5 +81,6 @@ export class RecentTaps {
     this.#readers = grown(this.#readers, count);
     this.#times = grown(this.#times, count);
     this.#amounts = grown(this.#amounts, count);
+    this.#deeds = grown(this.#deeds, count);
   }
 }

@@ -197,6 +197,16 @@ describe('a tap that repeats another', () => {
     expect(test.ledger.pupils.balanceKop(0, 2)).toBe(4_300);
   });
 
+  it('is no bounce of a refusal if the reader let it through: the deed stands and is paid', () => {
+    const test = world();
+    const dear = { ...first, amountKop: 5_001 };
+    expect(test.decide(dear)).toMatchObject({ code: 46, debitedKop: 0 });
+    expect(test.decide({ ...dear, seq: 2, contentHash: 78 }).code).toBe(71);
+    const deed = { ...dear, seq: 3, contentHash: 79, readerFlags: letThrough };
+    expect(test.decide(deed)).toMatchObject({ code: 46, debitedKop: 5_001, flags: TapFlag.forced });
+    expect(test.decide({ ...deed, seq: 4, contentHash: 80 })).toMatchObject({ code: 71, debitedKop: 0 });
+  });
+
   it('is no bounce with another sum, card, kind or reader', () => {
     for (const other of [{ amountKop: 701 }, { cardId: otherPupil.known }, { kind: meal }, { readerId: 8 }]) {
       const test = world();

@@ -51,8 +51,7 @@ const usableCard: Rule = (tap, { cards }) => {
 
 const activeHolder: Rule = (tap, { pupils }) => (pupils.isActive(tap.pupilRow) ? 0 : Code.holderInactive);
 
-const bounce: Rule = (tap, { recent }) =>
-  recent.isBounce(tap.cardId, tap.kind, tap.readerId, tap.at, tap.amountKop) ? Code.bounce : 0;
+const bounce: Rule = (tap, { recent }) => (recent.isBounce(tap) ? Code.bounce : 0);
 
 const gate: Rule = (tap) => (tap.isByHand ? Code.acceptedManual : Code.accepted);
 
