@@ -4,7 +4,7 @@ import { statSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { findEngineFiles } from './library.ts';
+import { findEngineFiles } from './engine-files.ts';
 import { checkClickHouse, openClickHouse, parseClickHouseUrl } from './client.ts';
 import { EmbeddedClickHouse, readEmbeddedUrl } from './embedded.ts';
 import { engineMissing, temporaryFolder } from './testing.suite.ts';

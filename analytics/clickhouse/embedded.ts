@@ -7,7 +7,7 @@ import { silentLogger, type Logger } from '../logger.ts';
 import { checkClickHouse, defaultDatabase, openClickHouse, type ClickHouseClient } from './client.ts';
 import { enginePaths, engineUser, writeEngineConfig, type EnginePaths } from './engine-config.ts';
 import { EngineProcess } from './engine-process.ts';
-import { findEngineFiles, type EngineFiles } from './library.ts';
+import { findEngineFiles, type EngineFiles } from './engine-files.ts';
 import { findFreePort } from './port.ts';
 
 export interface EmbeddedOptions {

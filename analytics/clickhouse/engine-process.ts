@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { hasErrno } from '../../workers/errors.ts';
 import { engineLimits } from '../limits.ts';
 import type { EnginePaths } from './engine-config.ts';
-import type { EngineFiles } from './library.ts';
+import type { EngineFiles } from './engine-files.ts';
 
 const keepAliveQuery = "SYSTEM START LISTEN HTTP; SELECT count() FROM file('-','LineAsString') FORMAT Null";
 
@@ -91,7 +91,7 @@ function childArguments(files: EngineFiles, paths: EnginePaths, port: number): s
     '--disable-warning=ExperimentalWarning',
     path.join(import.meta.dirname, 'child.ts'),
     files.caller,
-    files.library,
+    files.enginePath,
     // Always named: without it the engine would take any config.xml of the current folder.
     ...['--config-file', paths.configFile],
     ...['--path', paths.data],

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { OperatorError } from '../../workers/errors.ts';
-import { findEngineFiles } from './library.ts';
+import { findEngineFiles } from './engine-files.ts';
 
 /** A folder that is gone when the test file ends. */
 export function temporaryFolder(): { folder: string; remove: () => void } {

@@ -4,7 +4,7 @@ import { OperatorError } from '../../workers/errors.ts';
 
 /** Where the engine's shared library and the caller of it lie. */
 export interface EngineFiles {
-  readonly library: string;
+  readonly enginePath: string;
   readonly caller: string;
 }
 
@@ -20,7 +20,7 @@ export function findEngineFiles(resolve: Resolve = createRequire(import.meta.url
       resolve,
       names.map((name) => `${name}/package.json`),
     );
-    return { library: path.join(path.dirname(manifest), 'libchdb.so'), caller };
+    return { enginePath: path.join(path.dirname(manifest), 'libchdb.so'), caller };
   } catch (cause) {
     throw new OperatorError(
       'CLICKHOUSE_MISSING',
