@@ -74,8 +74,8 @@ describe('while the service runs', () => {
     const revokedMs = performance.now();
     expect(await reader.expect('err')).toMatchObject({ code: 4, fatal: true });
     expect(performance.now() - revokedMs).toBeLessThan(effectMs);
-    const list = await json<{ readerId: number; revoked: boolean }[]>(['reader', 'list']);
-    expect(list.find((one) => one.readerId === 2)?.revoked).toBe(true);
+    const list = await json<{ reader_id: number; revoked: boolean }[]>(['reader', 'list']);
+    expect(list.find((one) => one.reader_id === 2)?.revoked).toBe(true);
   });
 
   test('a top-up with the same key is done once; another with that key is refused', async () => {

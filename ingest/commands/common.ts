@@ -14,9 +14,20 @@ export function newCommand(name: string, description: string): Command {
     .addOption(new Option('--data <dir>', 'data directory').env('TAPLINE_DATA').default('./data'));
 }
 
-/** Prints a result: as JSON, or as lines for people. */
+/** Prints a result: as JSON with the fields in snake_case, or as lines for people. */
 export function print(options: CommonOptions, value: unknown, lines: readonly string[]): void {
-  process.stdout.write(options.json === true ? `${JSON.stringify(value)}\n` : `${lines.join('\n')}\n`);
+  process.stdout.write(options.json === true ? `${JSON.stringify(snakeCased(value))}\n` : `${lines.join('\n')}\n`);
+}
+
+/** The same value with its fields named as the command line names them: `sum_kop`, not `sumKop`. */
+export function snakeCased(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(snakeCased);
+  if (typeof value !== 'object' || value === null) return value;
+  const named = Object.entries(value).map(([name, inner]): [string, unknown] => [
+    name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`),
+    snakeCased(inner),
+  ]);
+  return Object.fromEntries(named);
 }
 
 /** The result is "no": exit status 1. */
