@@ -51,7 +51,7 @@ export async function replaceCard(
   const nextUid = newUid === undefined ? null : check('--new-uid', readUid(newUid));
   return await registry.transaction(async (transaction) => {
     const card = await selectCard(transaction, selector);
-    if (card.uid === nextUid) throw refused('card-same', 'the new card is the old one', 'Give another --new-uid');
+    if (card.uid === nextUid) throw refused('CARD_SAME', 'the new card is the old one', 'Give another --new-uid');
     const replaced = await setStatus(transaction, card, 'replaced');
     const issued = nextUid === null ? null : await issue(transaction, nextUid, card.pupil_id, card.expires);
     return { replaced, issued };
@@ -107,7 +107,7 @@ async function issue(
   const held = (await cardsWithUid(transaction, uid)).filter((card) => card.district_id === districtId);
   const own = held.find((card) => card.pupil_id === pupilId);
   if (own?.status === 'active' && own.expires === expires) return { ...cardView(own), change: null };
-  if (own?.status === 'blocked') throw refused('card-blocked', `card ${uid} is blocked`, 'Unblock it: card unblock');
+  if (own?.status === 'blocked') throw refused('CARD_BLOCKED', `card ${uid} is blocked`, 'Unblock it: card unblock');
   const other = held.find((card) => card.pupil_id !== pupilId && card.status !== 'replaced');
   if (other !== undefined) throw uidTaken(uid, other.pupil_id);
   await requireNoActiveCard(transaction, pupilId, own?.card_id ?? 0);
@@ -138,9 +138,9 @@ async function selectCard(transaction: RegistryTransaction, selector: CardSelect
   if (usable.length === 1) return usable[0];
   const whose = pupilId === undefined ? '' : ` of pupil ${pupilId}`;
   if (usable.length > 1) throw ambiguous(uid, usable);
-  if (held.length > 0) throw refused('card-replaced', `card ${uid}${whose} was replaced`, 'Issue a card: card issue');
+  if (held.length > 0) throw refused('CARD_REPLACED', `card ${uid}${whose} was replaced`, 'Issue a card: card issue');
   throw refused(
-    'card-unknown',
+    'CARD_UNKNOWN',
     `there is no card ${uid}${whose}`,
     'Check the UID as the reader prints it, in read order',
   );
@@ -170,7 +170,7 @@ async function requirePupil(
     .select(['school.school_id', 'school.district_id'])
     .where('pupil_id', '=', pupilId)
     .executeTakeFirst();
-  if (row === undefined) throw refused('pupil-unknown', `there is no pupil ${pupilId}`, 'Import pupils.csv first');
+  if (row === undefined) throw refused('PUPIL_UNKNOWN', `there is no pupil ${pupilId}`, 'Import pupils.csv first');
   const { school_id: schoolId, district_id: districtId, ...pupil } = row;
   return { pupil, schoolId, districtId };
 }
@@ -190,7 +190,7 @@ async function requireNoActiveCard(
   if (active === undefined) return;
   const message = `pupil ${pupilId} has the active card ${active.uid}`;
   throw refused(
-    'card-second',
+    'CARD_SECOND',
     message,
     `Replace or block it first: card replace --uid ${active.uid} --pupil ${pupilId}`,
   );
@@ -219,10 +219,10 @@ function cardView(card: CardRow): CardView {
 function ambiguous(uid: string, cards: readonly CardRow[]): Error {
   const pupils = cards.slice(0, 5).map((card) => `${card.pupil_id} (district ${card.district_id})`);
   const message = `card ${uid} is held by ${cards.length} pupils: ${pupils.join(', ')}`;
-  return refused('card-ambiguous', message, 'Say whose with --pupil N');
+  return refused('CARD_AMBIGUOUS', message, 'Say whose with --pupil N');
 }
 
 function uidTaken(uid: string, pupilId: number): Error {
   const message = `pupil ${pupilId} of the same district holds a card with the UID ${uid}; two would make both useless`;
-  return refused('uid-taken', message, 'Issue a card with another UID');
+  return refused('UID_TAKEN', message, 'Issue a card with another UID');
 }

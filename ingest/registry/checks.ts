@@ -4,11 +4,11 @@ import { Fault, idMax, isId } from './fields.ts';
 /** The value, or wrong use of the option. */
 export function check<Value>(option: string, value: Value | Fault): Value {
   if (!(value instanceof Fault)) return value;
-  throw new OperatorError(`bad-${value.code}`, `${option} ${value.reason}`, 'Correct the option and try again', 2);
+  throw new OperatorError(`BAD_${value.code}`, `${option} ${value.reason}`, 'Correct the option and try again', 2);
 }
 
 export function checkId(option: string, id: number): number {
-  return check(option, isId(id) ? id : new Fault('id', `must be a whole number from 1 to ${idMax}`));
+  return check(option, isId(id) ? id : new Fault('ID', `must be a whole number from 1 to ${idMax}`));
 }
 
 /** The registry says no; nothing was changed. */

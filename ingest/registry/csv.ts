@@ -38,7 +38,7 @@ export async function* readCsv(path: string, columns: readonly string[], refuse:
       }
     }
     if (batch.length > 0) yield batch;
-    if (places === null) refuse(1, null, new Fault('header', `is missing: the columns are ${columns.join(',')}`));
+    if (places === null) refuse(1, null, new Fault('HEADER', `is missing: the columns are ${columns.join(',')}`));
   } catch (error) {
     if (!(error instanceof FormError)) throw error;
     if (batch.length > 0) yield batch;
@@ -84,7 +84,7 @@ function lineBreaks(record: readonly string[]): number {
 
 function pick(record: readonly string[], places: readonly number[]): string[] | Fault {
   if (record.length === places.length) return places.map((place) => record[place]);
-  return new Fault('fields', `has ${record.length} values, the header ${places.length}`);
+  return new Fault('FIELDS', `has ${record.length} values, the header ${places.length}`);
 }
 
 /** Where each column stands in the file, or null when the header is wrong. */
@@ -101,7 +101,7 @@ function headerPlaces(
   });
   for (const name of columns) if (!header.includes(name)) faults.push([name, 'missing']);
   for (const [column, what] of faults) {
-    refuse(line, column, new Fault('header', `the column is ${what}: the columns are ${columns.join(',')}`));
+    refuse(line, column, new Fault('HEADER', `the column is ${what}: the columns are ${columns.join(',')}`));
   }
   return faults.length === 0 ? columns.map((name) => header.indexOf(name)) : null;
 }
@@ -147,10 +147,10 @@ function requireUtf8(bytes: Buffer, line: number): number {
   }
 }
 
-const notUtf8 = new Fault('encoding', 'is not UTF-8');
-const tooLong = new Fault('csv', `is longer than ${recordCharactersMax} characters; is a quote not closed?`);
-const notClosed = new Fault('csv', 'a quoted value is not closed');
-const badQuote = new Fault('csv', 'a quote stands where none may: quote the whole value and double quotes within');
+const notUtf8 = new Fault('ENCODING', 'is not UTF-8');
+const tooLong = new Fault('CSV', `is longer than ${recordCharactersMax} characters; is a quote not closed?`);
+const notClosed = new Fault('CSV', 'a quoted value is not closed');
+const badQuote = new Fault('CSV', 'a quote stands where none may: quote the whole value and double quotes within');
 
 /** The parser's own messages may quote a cell, so they are not passed on. `line` is where the faulty row begins. */
 function formError({ code, lines }: CsvError, line: number): FormError {

@@ -18,7 +18,7 @@ export const idMax = 2 ** 32 - 1;
 const textCharactersMax = 200;
 const dayMs = 86_400_000;
 
-const notAnId = new Fault('id', `must be a whole number from 1 to ${idMax}, without sign or leading zeros`);
+const notAnId = new Fault('ID', `must be a whole number from 1 to ${idMax}, without sign or leading zeros`);
 
 export function readId(text: string): number | Fault {
   const id = /^[1-9]\d{0,9}$/.test(text) ? Number(text) : 0;
@@ -31,12 +31,12 @@ export function isId(id: number): boolean {
 
 /** Text that fits a line: no control characters, bounded. */
 export function readText(text: string): string | Fault {
-  if (text.length > textCharactersMax) return new Fault('text', `must not exceed ${textCharactersMax} characters`);
-  return /[\u0000-\u001f\u007f]/.test(text) ? new Fault('text', 'must not contain control characters') : text;
+  if (text.length > textCharactersMax) return new Fault('TEXT', `must not exceed ${textCharactersMax} characters`);
+  return /[\u0000-\u001f\u007f]/.test(text) ? new Fault('TEXT', 'must not contain control characters') : text;
 }
 
 export function readTitle(text: string): string | Fault {
-  return text.trim() === '' ? new Fault('text', 'must not be empty') : readText(text);
+  return text.trim() === '' ? new Fault('TEXT', 'must not be empty') : readText(text);
 }
 
 const zones = new Set(Intl.supportedValuesOf('timeZone'));
@@ -44,7 +44,7 @@ const zones = new Set(Intl.supportedValuesOf('timeZone'));
 /** An IANA zone in its own spelling: other software that is handed the zone minds upper and lower case. */
 export function readZone(text: string): string | Fault {
   if (zones.has(text)) return text;
-  const fault = new Fault('zone', 'must be an IANA time zone such as Europe/Moscow');
+  const fault = new Fault('ZONE', 'must be an IANA time zone such as Europe/Moscow');
   if (!/^[A-Z][\w+-]*(\/[A-Z][\w+-]*)*$/.test(text)) return fault;
   try {
     new Intl.DateTimeFormat('en', { timeZone: text });
@@ -59,22 +59,22 @@ export function readFlag(text: string): number | Fault {
   const lower = text.toLowerCase();
   if (lower === '1' || lower === 'true' || lower === 'yes') return 1;
   if (lower === '0' || lower === 'false' || lower === 'no') return 0;
-  return new Fault('flag', 'must be 0, 1, true, false, yes or no');
+  return new Fault('FLAG', 'must be 0, 1, true, false, yes or no');
 }
 
 export function readShift(text: string): number | Fault {
-  return /^[123]$/.test(text) ? Number(text) : new Fault('shift', 'must be 1, 2 or 3');
+  return /^[123]$/.test(text) ? Number(text) : new Fault('SHIFT', 'must be 1, 2 or 3');
 }
 
 export function readStatus(text: string): 'active' | 'blocked' | 'replaced' | Fault {
   if (text === 'active' || text === 'blocked' || text === 'replaced') return text;
-  return new Fault('status', 'must be active, blocked or replaced');
+  return new Fault('STATUS', 'must be active, blocked or replaced');
 }
 
 /** The UID as upper-case hex. */
 export function readUid(text: string): string | Fault {
   if (/^([0-9A-Fa-f]{8}|[0-9A-Fa-f]{14}|[0-9A-Fa-f]{20})$/.test(text)) return text.toUpperCase();
-  return new Fault('uid', 'must be 4, 7 or 10 bytes in hex (8, 14 or 20 digits)');
+  return new Fault('UID', 'must be 4, 7 or 10 bytes in hex (8, 14 or 20 digits)');
 }
 
 /** A last good day, or null where the text is empty. */
@@ -82,8 +82,8 @@ export function readExpires(text: string): string | null | Fault {
   if (text === '') return null;
   const real =
     /^\d{4}-\d{2}-\d{2}$/.test(text) && !Number.isNaN(Date.parse(text)) && dateOfDay(dayOfDate(text)) === text;
-  if (!real) return new Fault('date', 'must be empty or a day of the calendar as YYYY-MM-DD');
-  return dayOfDate(text) > 0 ? text : new Fault('date', 'must be later than 1970-01-01');
+  if (!real) return new Fault('DATE', 'must be empty or a day of the calendar as YYYY-MM-DD');
+  return dayOfDate(text) > 0 ? text : new Fault('DATE', 'must be later than 1970-01-01');
 }
 
 /** Days since 1970 of a real date YYYY-MM-DD. */
@@ -100,7 +100,7 @@ export function readKinds(text: string): number | Fault {
   const names = text.split(/[ ,]+/).filter((name) => name !== '');
   const kinds = names.map((name) => kindNames.findIndex((known) => known === name) + 1);
   if (names.length > 0 && !kinds.includes(0)) return kinds.reduce((mask, kind) => mask | kindBit(kind), 0);
-  return new Fault('kinds', `must name one or more of ${kindNames.join(', ')}`);
+  return new Fault('KINDS', `must name one or more of ${kindNames.join(', ')}`);
 }
 
 export function namesOfKinds(mask: number): string[] {
@@ -120,8 +120,8 @@ const weakKeys = new Set([
 
 /** An Ed25519 public key as upper-case hex. */
 export function readPublicKey(text: string): string | Fault {
-  if (!/^[0-9A-Fa-f]{64}$/.test(text)) return new Fault('public-key', 'must be 64 hex digits (Ed25519, 32 bytes)');
+  if (!/^[0-9A-Fa-f]{64}$/.test(text)) return new Fault('PUBLIC_KEY', 'must be 64 hex digits (Ed25519, 32 bytes)');
   const key = text.toUpperCase();
   const signless = key.slice(0, 62) + (parseInt(key.slice(62), 16) & 0x7f).toString(16).toUpperCase().padStart(2, '0');
-  return weakKeys.has(signless) ? new Fault('public-key', 'is a weak key that anybody could sign for') : key;
+  return weakKeys.has(signless) ? new Fault('PUBLIC_KEY', 'is a weak key that anybody could sign for') : key;
 }

@@ -76,7 +76,7 @@ class CardWriter implements RowWriter<CardFileRow> {
     if (status !== 'active') return true;
     const first = this.activeLines.get(pupilId);
     if (first === undefined) this.activeLines.set(pupilId, line);
-    else refuse(this.report, line, 'status', new Fault('card-second', `the pupil has an active card on line ${first}`));
+    else refuse(this.report, line, 'status', new Fault('CARD_SECOND', `the pupil has an active card on line ${first}`));
     return first === undefined;
   }
 
@@ -127,9 +127,9 @@ class CardWriter implements RowWriter<CardFileRow> {
   }
 }
 
-const pupilUnknown = new Fault('reference', 'no pupil with this id is stored');
+const pupilUnknown = new Fault('REFERENCE', 'no pupil with this id is stored');
 const secondCard = new Fault(
-  'card-second',
+  'CARD_SECOND',
   'the pupil has another active card that is stored; replace or block that first',
 );
 

@@ -60,7 +60,7 @@ export class RowParser<Row> {
     const identity = this.file.identity(row);
     const first = this.lines.get(identity);
     if (first === undefined) this.lines.set(identity, line);
-    else refuse(this.report, line, this.file.identityColumn, new Fault('duplicate', `is the same as on line ${first}`));
+    else refuse(this.report, line, this.file.identityColumn, new Fault('DUPLICATE', `is the same as on line ${first}`));
     return first === undefined;
   }
 }

@@ -149,7 +149,7 @@ describe('colliding UIDs', () => {
     const uid = Buffer.from('AABBCCDD', 'hex');
     expect(directory.cards.find(1, uid, 0, 4)).toBe(-1);
     await expect(blockCard(registry, { uid: 'AABBCCDD' })).rejects.toMatchObject({
-      code: 'card-ambiguous',
+      code: 'CARD_AMBIGUOUS',
       exitStatus: 1,
     });
     const replaced = cards.replace('2,blocked', '2,replaced');
@@ -161,39 +161,39 @@ describe('colliding UIDs', () => {
 
 describe('what is wrong with a row', () => {
   const faults: [file: string, line: number, column: string | null, code: string, rows: string[]][] = [
-    ['districts.csv', 2, 'district_id', 'id', ['0,North']],
-    ['districts.csv', 2, 'district_id', 'id', ['4294967296,North']],
-    ['districts.csv', 2, 'district_id', 'id', ['-1,North']],
-    ['districts.csv', 2, 'district_id', 'id', ['1.0,North']],
-    ['districts.csv', 2, 'name', 'text', ['1,']],
-    ['districts.csv', 4, 'district_id', 'duplicate', ['1,North', '2,South', '1,North']],
-    ['districts.csv', 3, null, 'fields', ['1,North', '2,South,East']],
-    ['districts.csv', 3, null, 'csv', ['1,North', '2,So"uth']],
-    ['districts.csv', 3, null, 'csv', ['1,North', '2,"South', '3,West']],
-    ['schools.csv', 2, 'district_id', 'reference', ['10,9,Ten,UTC']],
-    ['schools.csv', 2, 'tz', 'zone', ['10,1,Ten,Mars/Olympus']],
-    ['schools.csv', 2, 'tz', 'zone', ['10,1,Ten,europe/moscow']],
-    ['schools.csv', 2, 'tz', 'zone', ['10,1,Ten,+03:00']],
-    ['classes.csv', 2, 'school_id', 'reference', ['100,99,1A,1']],
-    ['classes.csv', 2, 'shift', 'shift', ['100,10,1A,4']],
-    ['pupils.csv', 2, 'class_id', 'reference', ['1,999,Secretov,Ivan,0']],
-    ['pupils.csv', 2, 'entitled', 'flag', ['1,100,Secretov,Ivan,maybe']],
-    ['pupils.csv', 2, 'last_name', 'text', ['1,100,Secr\u0007etov,Ivan,0']],
-    ['cards.csv', 2, 'pupil_id', 'reference', ['AABBCCDD,9,active,']],
-    ['cards.csv', 2, 'card_uid', 'uid', ['AABBCC,1,active,']],
-    ['cards.csv', 2, 'card_uid', 'uid', ['AABBCCDG,1,active,']],
-    ['cards.csv', 2, 'status', 'status', ['AABBCCDD,1,lost,']],
-    ['cards.csv', 2, 'expires', 'date', ['AABBCCDD,1,active,2027-02-29']],
-    ['cards.csv', 2, 'expires', 'date', ['AABBCCDD,1,active,31.05.2027']],
-    ['cards.csv', 2, 'expires', 'date', ['AABBCCDD,1,active,1970-01-01']],
-    ['cards.csv', 3, 'card_uid', 'duplicate', ['AABBCCDD,1,active,2027-05-31', 'aabbccdd,1,blocked,']],
-    ['cards.csv', 3, 'status', 'card-second', ['AABBCCDD,1,active,2027-05-31', '11111111,1,active,']],
-    ['cards.csv', 2, 'status', 'card-second', ['11111111,1,active,']],
-    ['readers.csv', 2, 'school_id', 'reference', [`1,99,Gate,gate-in,${goodKey(1)}`]],
-    ['readers.csv', 2, 'kinds', 'kinds', [`1,10,Gate,gate-in teleport,${goodKey(1)}`]],
-    ['readers.csv', 2, 'kinds', 'kinds', [`1,10,Gate,,${goodKey(1)}`]],
-    ['readers.csv', 2, 'public_key', 'public-key', ['1,10,Gate,gate-in,ABCD']],
-    ['readers.csv', 2, 'public_key', 'public-key', [`1,10,Gate,gate-in,${'0'.repeat(64)}`]],
+    ['districts.csv', 2, 'district_id', 'ID', ['0,North']],
+    ['districts.csv', 2, 'district_id', 'ID', ['4294967296,North']],
+    ['districts.csv', 2, 'district_id', 'ID', ['-1,North']],
+    ['districts.csv', 2, 'district_id', 'ID', ['1.0,North']],
+    ['districts.csv', 2, 'name', 'TEXT', ['1,']],
+    ['districts.csv', 4, 'district_id', 'DUPLICATE', ['1,North', '2,South', '1,North']],
+    ['districts.csv', 3, null, 'FIELDS', ['1,North', '2,South,East']],
+    ['districts.csv', 3, null, 'CSV', ['1,North', '2,So"uth']],
+    ['districts.csv', 3, null, 'CSV', ['1,North', '2,"South', '3,West']],
+    ['schools.csv', 2, 'district_id', 'REFERENCE', ['10,9,Ten,UTC']],
+    ['schools.csv', 2, 'tz', 'ZONE', ['10,1,Ten,Mars/Olympus']],
+    ['schools.csv', 2, 'tz', 'ZONE', ['10,1,Ten,europe/moscow']],
+    ['schools.csv', 2, 'tz', 'ZONE', ['10,1,Ten,+03:00']],
+    ['classes.csv', 2, 'school_id', 'REFERENCE', ['100,99,1A,1']],
+    ['classes.csv', 2, 'shift', 'SHIFT', ['100,10,1A,4']],
+    ['pupils.csv', 2, 'class_id', 'REFERENCE', ['1,999,Secretov,Ivan,0']],
+    ['pupils.csv', 2, 'entitled', 'FLAG', ['1,100,Secretov,Ivan,maybe']],
+    ['pupils.csv', 2, 'last_name', 'TEXT', ['1,100,Secr\u0007etov,Ivan,0']],
+    ['cards.csv', 2, 'pupil_id', 'REFERENCE', ['AABBCCDD,9,active,']],
+    ['cards.csv', 2, 'card_uid', 'UID', ['AABBCC,1,active,']],
+    ['cards.csv', 2, 'card_uid', 'UID', ['AABBCCDG,1,active,']],
+    ['cards.csv', 2, 'status', 'STATUS', ['AABBCCDD,1,lost,']],
+    ['cards.csv', 2, 'expires', 'DATE', ['AABBCCDD,1,active,2027-02-29']],
+    ['cards.csv', 2, 'expires', 'DATE', ['AABBCCDD,1,active,31.05.2027']],
+    ['cards.csv', 2, 'expires', 'DATE', ['AABBCCDD,1,active,1970-01-01']],
+    ['cards.csv', 3, 'card_uid', 'DUPLICATE', ['AABBCCDD,1,active,2027-05-31', 'aabbccdd,1,blocked,']],
+    ['cards.csv', 3, 'status', 'CARD_SECOND', ['AABBCCDD,1,active,2027-05-31', '11111111,1,active,']],
+    ['cards.csv', 2, 'status', 'CARD_SECOND', ['11111111,1,active,']],
+    ['readers.csv', 2, 'school_id', 'REFERENCE', [`1,99,Gate,gate-in,${goodKey(1)}`]],
+    ['readers.csv', 2, 'kinds', 'KINDS', [`1,10,Gate,gate-in teleport,${goodKey(1)}`]],
+    ['readers.csv', 2, 'kinds', 'KINDS', [`1,10,Gate,,${goodKey(1)}`]],
+    ['readers.csv', 2, 'public_key', 'PUBLIC_KEY', ['1,10,Gate,gate-in,ABCD']],
+    ['readers.csv', 2, 'public_key', 'PUBLIC_KEY', [`1,10,Gate,gate-in,${'0'.repeat(64)}`]],
   ];
 
   test.each(faults)('%s line %d column %s: %s', async (file, line, column, code, rows) => {
@@ -220,19 +220,19 @@ describe('what is wrong with a row', () => {
     });
     expect(report.get('schools.csv')?.added).toBe(3);
     expect(report.get('classes.csv')?.refused.map(({ line, column, code }) => [line, column, code])).toEqual([
-      [1, 'name', 'header'],
-      [1, '4', 'header'],
-      [1, 'school_id', 'header'],
-      [1, 'shift', 'header'],
+      [1, 'name', 'HEADER'],
+      [1, '4', 'HEADER'],
+      [1, 'school_id', 'HEADER'],
+      [1, 'shift', 'HEADER'],
     ]);
-    expect(report.get('pupils.csv')?.refused).toMatchObject([{ line: 1, column: null, code: 'header' }]);
+    expect(report.get('pupils.csv')?.refused).toMatchObject([{ line: 1, column: null, code: 'HEADER' }]);
   });
 
   test('bytes that are not UTF-8 are found on their line', async () => {
     const registry = await temporaryRegistry();
     const text = Buffer.from('district_id,name\n1,North\n2,S\xfcd\n', 'latin1') as unknown as string;
     const report = await importFiles(registry, { 'districts.csv': text });
-    expect(report.get('districts.csv')?.refused).toMatchObject([{ line: 3, code: 'encoding' }]);
+    expect(report.get('districts.csv')?.refused).toMatchObject([{ line: 3, code: 'ENCODING' }]);
   });
 
   test('the list of refused rows is bounded, their count is not', async () => {
@@ -246,7 +246,7 @@ describe('what is wrong with a row', () => {
   test('a directory without any file is no import', async () => {
     const registry = await temporaryRegistry();
     await expect(importDirectory(registry, writeFiles({}))).rejects.toMatchObject({
-      code: 'import-empty',
+      code: 'IMPORT_EMPTY',
       exitStatus: 2,
     });
   });

@@ -84,9 +84,9 @@ async function importFile<Row>(
 function nothingToImport(directory: string): OperatorError {
   const names = importers.map(({ file }) => file).join(', ');
   const message = `${directory} holds none of ${names}`;
-  return new OperatorError('import-empty', message, 'Name the directory that holds the files', 2);
+  return new OperatorError('IMPORT_EMPTY', message, 'Name the directory that holds the files', 2);
 }
 
 function unreadable(path: string): OperatorError {
-  return new OperatorError('import-unreadable', `${basename(path)} cannot be read`, 'Check its permissions');
+  return new OperatorError('IMPORT_UNREADABLE', `${basename(path)} cannot be read`, 'Check its permissions');
 }

@@ -108,7 +108,7 @@ async function storedVersion(db: Kysely<RegistryTables>): Promise<number> {
 
 function newerVersion(version: number): OperatorError {
   return new OperatorError(
-    'registry-newer',
+    'REGISTRY_NEWER',
     `the registry is at version ${version}, this program knows ${migrations.length}`,
     'Run the newer program, or restore a copy of the registry from before the upgrade',
   );

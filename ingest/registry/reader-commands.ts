@@ -64,7 +64,7 @@ export async function revokeReader(registry: Registry, readerId: number): Promis
   checkId('--id', readerId);
   return await registry.transaction(async (transaction) => {
     const known = await findReader(transaction, readerId);
-    if (known === undefined) throw refused('reader-unknown', `there is no reader ${readerId}`, 'See: reader list');
+    if (known === undefined) throw refused('READER_UNKNOWN', `there is no reader ${readerId}`, 'See: reader list');
     if (known.revoked === 1) return { ...readerView(known), change: null };
     const row = { ...known, revoked: 1 };
     await transaction.updateTable('reader').set({ revoked: 1 }).where('reader_id', '=', readerId).execute();
@@ -88,13 +88,13 @@ async function requireSchool(transaction: RegistryTransaction, schoolId: number)
     .where('school_id', '=', schoolId)
     .executeTakeFirst();
   if (school === undefined)
-    throw refused('school-unknown', `there is no school ${schoolId}`, 'Import its schools.csv first');
+    throw refused('SCHOOL_UNKNOWN', `there is no school ${schoolId}`, 'Import its schools.csv first');
 }
 
 function requireSameKey(known: ReaderRow, wanted: ReaderRow): void {
   if (known.public_key === wanted.public_key) return;
   const message = `reader ${known.reader_id} is in service with another public key`;
-  throw refused('reader-exists', message, `Revoke it first (reader revoke --id ${known.reader_id}), then add it again`);
+  throw refused('READER_EXISTS', message, `Revoke it first (reader revoke --id ${known.reader_id}), then add it again`);
 }
 
 function sameReader(known: ReaderRow, wanted: ReaderRow): boolean {

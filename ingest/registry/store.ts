@@ -103,17 +103,17 @@ function operatorError(error: unknown): unknown {
   const is = (...prefixes: string[]): boolean => prefixes.some((prefix) => code.startsWith(prefix));
   if (isBusy(error)) {
     const remedy = 'Wait for the import or command that holds it, then try again';
-    return new OperatorError('registry-busy', 'another process is changing the registry', remedy);
+    return new OperatorError('REGISTRY_BUSY', 'another process is changing the registry', remedy);
   }
   if (is('SQLITE_FULL', 'ENOSPC')) {
-    return new OperatorError('registry-full', 'the disk is full; nothing was changed', 'Free space and try again');
+    return new OperatorError('REGISTRY_FULL', 'the disk is full; nothing was changed', 'Free space and try again');
   }
   if (is('SQLITE_CANTOPEN', 'SQLITE_READONLY', 'EACCES', 'EPERM', 'ENOTDIR', 'EEXIST', 'EROFS')) {
     const remedy = 'Check that the data directory exists and may be written';
-    return new OperatorError('registry-unwritable', 'the registry cannot be opened for writing', remedy);
+    return new OperatorError('REGISTRY_UNWRITABLE', 'the registry cannot be opened for writing', remedy);
   }
   if (is('SQLITE_CORRUPT', 'SQLITE_NOTADB', 'SQLITE_IOERR')) {
-    return new OperatorError('registry-damaged', 'the registry file cannot be read', 'Restore registry.db from a copy');
+    return new OperatorError('REGISTRY_DAMAGED', 'the registry file cannot be read', 'Restore registry.db from a copy');
   }
   return error;
 }

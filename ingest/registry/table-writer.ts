@@ -108,7 +108,7 @@ class TableWriter<Row extends object, Stored extends object> implements RowWrite
   private refuseOrphan(line: number): void {
     const parent = this.table.parent;
     if (parent === undefined) return;
-    refuse(this.report, line, parent.id, new Fault('reference', `no ${parent.table} with this id is stored`));
+    refuse(this.report, line, parent.id, new Fault('REFERENCE', `no ${parent.table} with this id is stored`));
   }
 
   /** Stored rows that the batch names in `column`, by that column. */
