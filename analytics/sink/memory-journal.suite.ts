@@ -85,6 +85,7 @@ export class MemoryJournal {
         });
         return { ...block, sections };
       },
+      refresh: () => undefined,
       close: () => undefined,
     };
   }

@@ -35,6 +35,8 @@ export class ShardSink {
   readonly #builder: BatchBuilder;
   #cursor: SinkCursor = startOfJournal;
   #journal: JournalCursor | undefined;
+  /** What the cursor may have read ahead and was durable when it did. */
+  #readAheadUpTo = 0;
   #heldBlock: JournalBlock | undefined;
   /** Up to here ClickHouse held rows when we came: batches that reach into this are delivered in doubt. */
   #foreignUpTo = 0;
@@ -215,6 +217,10 @@ export class ShardSink {
     const readTo = this.#builder.isEmpty ? this.#cursor.storedPosition : this.#builder.to;
     if (readTo >= durable) return undefined;
     this.#journal ??= this.#parts.openCursor(readTo);
+    if (readTo >= this.#readAheadUpTo) {
+      this.#journal.refresh();
+      this.#readAheadUpTo = durable;
+    }
     const block = this.#journal.next();
     if (block === undefined || block.lastPosition > durable) {
       if (block !== undefined) this.#closeJournal();

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { openJournalCursor, shardDirectory, StorageCursor } from './cursor.ts';
 import { FileStorage } from './file-storage.ts';
-import { noon, openWriter, sectionsOf, testSegmentBytes, testShard, valueOf } from './journal.suite.ts';
+import { errno, noon, openWriter, sectionsOf, testSegmentBytes, testShard, valueOf } from './journal.suite.ts';
 import { MemoryStorage } from './memory-storage.ts';
 import type { JournalCursor } from './types.ts';
 
@@ -37,6 +37,23 @@ describe('a cursor', () => {
     expect(storage.list().length).toBeGreaterThan(2);
     expect(tags(new StorageCursor(storage, testShard, 0))).toEqual([1, 2, 3, 4, 5, 6, 7]);
     cursor.close();
+  });
+
+  it('forgets what it read ahead: a block that was lost before its sync may have made way for another', () => {
+    const storage = new MemoryStorage();
+    const writer = openWriter(storage);
+    writer.append(sectionsOf(1), 1, noon + 1);
+    const cursor = new StorageCursor(storage, testShard, 0);
+    storage.faults.onSync = () => {
+      throw errno('EIO');
+    };
+    expect(() => writer.append(sectionsOf(2), 1, noon + 2)).toThrow('EIO');
+    expect(cursor.next()?.lastPosition).toBe(1);
+    storage.faults = {};
+    storage.powerCut();
+    openWriter(storage).append(sectionsOf(3), 1, noon + 3);
+    cursor.refresh();
+    expect(tags(cursor)).toEqual([3]);
   });
 
   it('starts at the block that holds the first position after the one it is given', () => {

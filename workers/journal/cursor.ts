@@ -42,6 +42,10 @@ export class StorageCursor implements JournalCursor {
     }
   }
 
+  refresh(): void {
+    this.#reader?.refresh();
+  }
+
   close(): void {
     this.#file?.close();
     this.#file = undefined;

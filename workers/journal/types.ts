@@ -37,5 +37,10 @@ export interface JournalBlock {
 export interface JournalCursor {
   /** The next whole block, or undefined when there is none (yet): call again later to follow a journal that grows. */
   next(): JournalBlock | undefined;
+  /**
+   * Forgets what was read ahead. A block that was whole but not synced can be lost in a crash and another written in its
+   * place: who reads up to a durable position refreshes each time that position has moved on.
+   */
+  refresh(): void;
   close(): void;
 }
