@@ -82,12 +82,22 @@ export class Metrics {
     this.#byShard('tapline_shard_restarts', 'Times the thread was replaced', service, (shard) => {
       return service.pool.hosts[shard].restarts;
     });
-    this.#byShard('tapline_sink_lag_seconds', 'Age of the oldest tap not in ClickHouse', service, (shard) => {
-      return service.sink.status().shard[shard].lagMs / 1000;
-    });
-    this.#byShard('tapline_sink_backlog_taps', 'Taps not in ClickHouse yet', service, (shard) => {
-      return service.sink.status().shard[shard].backlogTaps;
-    });
+    this.#byShard(
+      'tapline_sink_lag_seconds',
+      'How long the oldest record has waited for the sink',
+      service,
+      (shard) => {
+        return service.sink.status().shard[shard].lagMs / 1000;
+      },
+    );
+    this.#byShard(
+      'tapline_sink_backlog_records',
+      'Journal records (taps and commands) that the sink has not passed yet',
+      service,
+      (shard) => {
+        return service.sink.status().shard[shard].backlogRecords;
+      },
+    );
   }
 
   #admission(service: Service): void {

@@ -228,7 +228,7 @@ describe.skipIf(missing !== undefined)('taps reach ClickHouse exactly once', () 
       };
       const sink = new Sink(sinkOptions(here, { wrapStore }));
       sink.start();
-      await until(() => sink.status().shard[0].halted || sink.status().shard[0].backlogTaps === 0);
+      await until(() => sink.status().shard[0].halted || sink.status().shard[0].backlogRecords === 0);
       await sink.stop({ drainTimeoutMs: 1_000 });
       expect((await auditOf(here)).doubled).toBeGreaterThan(0);
     });

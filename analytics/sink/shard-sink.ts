@@ -4,6 +4,7 @@ import type { JournalBlock, JournalCursor } from '../../workers/journal/types.ts
 import { errorLine } from '../clickhouse/client.ts';
 import type { SinkLimits } from '../limits.ts';
 import { BatchBuilder, type Batch, type BatchBounds } from './batch.ts';
+import { LagMeter } from './lag-meter.ts';
 import { startOfJournal, type CursorStore, type SinkCursor } from './cursor.ts';
 import { deliverPart } from './deliver.ts';
 import type { Gate } from './gate.ts';
@@ -42,8 +43,7 @@ export class ShardSink {
   #foreignUpTo = 0;
   #lastError: string | undefined;
   #halted = false;
-  #behindSinceMs: number | undefined;
-  #batchWrittenAtMs: number | undefined;
+  readonly #lag = new LagMeter();
   #batchBeganAtMs = 0;
 
   constructor(parts: ShardSinkParts) {
@@ -66,14 +66,14 @@ export class ShardSink {
 
   status(nowMs: number): ShardStatus {
     const durablePosition = this.#parts.durablePosition();
-    const backlogTaps = Math.max(0, durablePosition - this.#cursor.storedPosition);
-    const sinceMs = this.#batchWrittenAtMs ?? this.#behindSinceMs ?? nowMs;
+    const backlogRecords = Math.max(0, durablePosition - this.#cursor.storedPosition);
+    this.#lag.note(durablePosition, nowMs);
     return {
       shard: this.#parts.shard,
       storedPosition: this.#cursor.storedPosition,
       durablePosition,
-      backlogTaps,
-      lagMs: backlogTaps === 0 ? 0 : Math.max(0, nowMs - sinceMs),
+      backlogRecords,
+      lagMs: this.#lag.lagMs(this.#cursor.storedPosition, nowMs),
       lastError: this.#lastError,
       halted: this.#halted,
     };
@@ -84,8 +84,7 @@ export class ShardSink {
     try {
       await this.#recover(signals.stop);
       while (!signals.stop.aborted) {
-        if (this.isDrained) this.#behindSinceMs = undefined;
-        else this.#behindSinceMs ??= Date.now();
+        this.#lag.note(this.#parts.durablePosition(), Date.now());
         if (signals.drain.aborted && this.isDrained) return;
         if (this.#isDue(signals.drain.aborted)) await this.#storeNext(signals.stop);
         else await pause(this.#parts.limits.pollIntervalMs, signals.stop);
@@ -132,7 +131,6 @@ export class ShardSink {
 
   /** Inserts every part, again and again until ClickHouse has it; then moves the cursor. */
   async #deliver(batch: Batch, options: { fresh: boolean; stop: AbortSignal }): Promise<void> {
-    this.#batchWrittenAtMs = batch.writtenAtMs;
     const mayFill = batch.from <= this.#foreignUpTo;
     for (const part of batch.parts) {
       let { fresh } = options;
@@ -148,8 +146,6 @@ export class ShardSink {
     const lastTapPosition = Math.max(this.#cursor.lastTapPosition, ...lastTap);
     await this.#save({ storedPosition: batch.to, lastTapPosition, pending: null }, options.stop);
     if (this.#cursor.storedPosition !== batch.to) return;
-    this.#batchWrittenAtMs = undefined;
-    this.#behindSinceMs = undefined;
     this.#parts.onStored(batch.to, batch.taps + batch.transfers);
   }
 

@@ -94,7 +94,7 @@ export class Sink {
       shard,
       storedPosition: 0,
       durablePosition: this.#options.durablePosition(shard),
-      backlogTaps: this.#options.durablePosition(shard),
+      backlogRecords: this.#options.durablePosition(shard),
       lagMs: 0,
       lastError: this.#prepareError,
       halted: false,
@@ -160,7 +160,7 @@ export class Sink {
 }
 
 function summarize(shard: readonly ShardStatus[], rowsPerSecond: number): SinkStatus {
-  const backlogTaps = shard.reduce((sum, status) => sum + status.backlogTaps, 0);
-  const moving = rowsPerSecond > 0 ? backlogTaps / rowsPerSecond : undefined;
-  return { shard, rowsPerSecond, etaSeconds: backlogTaps === 0 ? 0 : moving };
+  const backlogRecords = shard.reduce((sum, status) => sum + status.backlogRecords, 0);
+  const moving = rowsPerSecond > 0 ? backlogRecords / rowsPerSecond : undefined;
+  return { shard, rowsPerSecond, etaSeconds: backlogRecords === 0 ? 0 : moving };
 }

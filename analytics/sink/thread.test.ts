@@ -39,7 +39,7 @@ describe.skipIf(missing !== undefined)('the sink in its thread', () => {
     thread.start();
     durable.set([1_010, 2_020]);
     await expect.poll(() => thread.status().shard[0].lastError, { timeout: waitMs }).toMatch(/ECONNREFUSED/);
-    expect(thread.status()).toMatchObject({ shard: [{ backlogTaps: 1_010 }, { backlogTaps: 2_020 }] });
+    expect(thread.status()).toMatchObject({ shard: [{ backlogRecords: 1_010 }, { backlogRecords: 2_020 }] });
 
     // Another address takes another thread.
     thread.useUrl(engine.url);
@@ -50,7 +50,7 @@ describe.skipIf(missing !== undefined)('the sink in its thread', () => {
 
     durable.set(journals.map((journal) => journal.lastPosition));
     await thread.stop({ drainTimeoutMs: waitMs });
-    expect(thread.status().shard.map((shard) => shard.backlogTaps)).toEqual([0, 0]);
+    expect(thread.status().shard.map((shard) => shard.backlogRecords)).toEqual([0, 0]);
     const client = openClickHouse(engine.url);
     expect(await audit(client, journals)).toEqual({ missing: 0, doubled: 0, different: 0 });
     await client.close();

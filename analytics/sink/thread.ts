@@ -95,14 +95,14 @@ export class SinkThread {
   #shardStatus(shard: number): ShardStatus {
     const storedPosition = this.#stored[shard];
     const durablePosition = this.#durable[shard];
-    const backlogTaps = Math.max(0, durablePosition - storedPosition);
+    const backlogRecords = Math.max(0, durablePosition - storedPosition);
     const told = this.#status?.shard[shard];
     return {
       shard,
       storedPosition,
       durablePosition,
-      backlogTaps,
-      lagMs: backlogTaps === 0 ? 0 : (told?.lagMs ?? 0),
+      backlogRecords,
+      lagMs: backlogRecords === 0 ? 0 : (told?.lagMs ?? 0),
       lastError: told?.lastError,
       halted: told?.halted ?? false,
     };

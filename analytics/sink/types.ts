@@ -10,9 +10,9 @@ export interface ShardStatus {
   readonly storedPosition: number;
   /** Up to here everything is in the journal and synced. */
   readonly durablePosition: number;
-  /** Positions between the two. */
-  readonly backlogTaps: number;
-  /** Age of the oldest block that is not stored, 0 when all are. */
+  /** Records (taps and commands) between the two. */
+  readonly backlogRecords: number;
+  /** How long the oldest of them has been durable, as far as this sink has seen; 0 when all are stored. */
   readonly lagMs: number;
   /** Why the last attempt failed, in one line; undefined when it did not. */
   readonly lastError: string | undefined;

@@ -29,10 +29,10 @@ function describeStatus(status: ReturnType<typeof statusOf>): string[] {
     `${status.ready && admission.open ? 'ready' : 'not ready'}${why}; ${admission.queued_taps} taps queued`,
     `taps: ${taps.decided} decided, ${taps.acked} acknowledged, ack p50 ${taps.ack_p50_ms.toFixed(2)} ms, p99 ${taps.ack_p99_ms.toFixed(2)} ms`,
     ...status.shards.map(
-      ({ shard, state, position, lag_taps: lag, busy_share: busy, restarts }) =>
-        `shard ${shard}: ${state}, position ${position}, ${lag} not stored yet, busy ${(busy * 100).toFixed(0)} %, ${restarts} restarts`,
+      ({ shard, state, position, lag_records: lag, busy_share: busy, restarts }) =>
+        `shard ${shard}: ${state}, position ${position}, ${lag} records not stored yet, busy ${(busy * 100).toFixed(0)} %, ${restarts} restarts`,
     ),
-    `sink: lag ${(sink.lag_ms / 1000).toFixed(1)} s, backlog ${sink.backlog_taps} taps, ${eta}${sink.last_error === null ? '' : `; ${sink.last_error}`}`,
+    `sink: lag ${(sink.lag_ms / 1000).toFixed(1)} s, backlog ${sink.backlog_records} records, ${eta}${sink.last_error === null ? '' : `; ${sink.last_error}`}`,
     `ClickHouse: ${clickhouse.embedded ? 'embedded' : 'server'}, ${clickhouse.state}`,
     `readers: ${readers.online} online, ${readers.behind} behind, ${readers.offline} offline, ${readers.silent} silent, ` +
       `${readers.never_seen} never seen, ${readers.revoked} revoked`,

@@ -55,7 +55,7 @@ export const integerFields = {
   deltaMs: time('deltaMs'),
   amount: integer('amount', 0, amountKopMax, orNil),
   ref: integer('ref', 0, u32Max, orNil),
-  flags: integer('flags', 0, 0xff, orNil),
+  flags: integer('flags', 0, 0xffff_ffff, orNil),
   seq: integer('seq', 1, seqMax),
   deed: integer('deed', 0, 1),
   queued: integer('queued', 0, u32Max),

@@ -18,7 +18,7 @@ export class TapsFrame {
   firstSeq = 0;
   count = 0;
   readonly kind = new Uint8Array(tapsPerFrameMax);
-  /** As sent (`ReaderFlag`, unknown bits kept); 0 where nil. */
+  /** The low 8 bits as sent (`ReaderFlag`, unknown ones kept); 0 where nil. */
   readonly flags = new Uint8Array(tapsPerFrameMax);
   /** `TapPresent` bits. */
   readonly present = new Uint8Array(tapsPerFrameMax);
@@ -118,7 +118,8 @@ export class TapsFrame {
   private hashTaps(count: number): void {
     const { kind, flags, present, atRawMs, amountKop, ref, contentHash } = this;
     for (let row = 0; row < count; row++) {
-      const small = kind[row] | (flags[row] << 8) | (present[row] << 16);
+      // An amount of 0 and none mean the same; a ref of 0 is a number like any other.
+      const small = kind[row] | (flags[row] << 8) | ((present[row] & TapPresent.ref) << 16);
       contentHash[row] = hashTap(contentHash[row], small, atRawMs[row], amountKop[row], ref[row]);
     }
   }

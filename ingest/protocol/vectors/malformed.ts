@@ -106,7 +106,7 @@ const taps: readonly MalformedVector[] = [
   after('taps: ref negative', `${amountAt(5)}c0`, 'ff'),
   after('taps: ref above 32 bits', `${amountAt(5)}c0`, u64(2 ** 32)),
   after('taps: ref a str', `${amountAt(5)}c0`, str('12')),
-  after('taps: flags above 255', `${amountAt(6)}c0c0`, u16(256)),
+  after('taps: flags above 32 bits', `${amountAt(6)}c0c0`, 'cf0000000100000000'),
   after('taps: flags negative', `${amountAt(6)}c0c0`, 'e0'),
   after('taps: the second tap is wrong', `${listAt}9293${uid}0100`, '92c4'),
   after('taps: unknown element is a map', `9502010090`, map),
