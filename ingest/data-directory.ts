@@ -41,12 +41,14 @@ export class DataDirectory {
   /** Opens a data directory, and makes it if it is missing or empty. Throws DATA_VERSION, DATA_FOREIGN. */
   static open(directory: string): DataDirectory {
     const data = new DataDirectory(path.resolve(directory));
-    fs.mkdirSync(data.path, { recursive: true });
+    fs.mkdirSync(data.path, { recursive: true, mode: 0o700 });
     if (!fs.existsSync(data.#file(markerName))) {
       if (fs.readdirSync(data.path).length > 0) {
         const remedy = 'Name an empty or a new directory with --data.';
         throw new OperatorError('DATA_FOREIGN', `${directory} holds files that are not Tapline's`, remedy);
       }
+      // Children's names and whereabouts lie in here: for its owner alone, whatever the files' own rights are.
+      fs.chmodSync(data.path, 0o700);
       data.#writeMarker({ format: formatVersion, shards: null });
     }
     data.#checkFormat();

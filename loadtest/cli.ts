@@ -6,7 +6,7 @@ import { registerReplay } from './replay/command.ts';
 import { registerSaturate } from './scenarios/frames.ts';
 
 function build(): Command {
-  const program = new Command('loadtest').description('Synthetic regions, reader fleets, replays and load scenarios.');
+  const program = new Command('tapline').description('Synthetic regions, reader fleets, replays and load scenarios.');
   program.exitOverride().configureOutput({ outputError: () => undefined });
   for (const register of [registerRegion, registerFleet, registerReplay, registerSaturate]) register(program);
   for (const command of program.commands) {

@@ -1,3 +1,4 @@
+import { idempotencyKeyBytesMax, movementMaxKop } from '../../workers/ledger/limits.ts';
 import { Command, InvalidArgumentError, Option } from 'commander';
 
 /** What every command takes. */
@@ -42,11 +43,17 @@ export function readId(text: string): number {
   throw new InvalidArgumentError('It must be a whole number from 1 to 4294967295.');
 }
 
-/** Parses an amount of kopecks, above 0. */
+/** Parses an amount of kopecks, above 0 and within what one movement may move. */
 export function readKop(text: string): number {
   const kop = /^\d{1,15}$/.test(text) ? Number(text) : 0;
-  if (kop > 0) return kop;
-  throw new InvalidArgumentError('It must be a whole number of kopecks above 0.');
+  if (kop > 0 && kop <= movementMaxKop) return kop;
+  throw new InvalidArgumentError(`It must be a whole number of kopecks from 1 to ${movementMaxKop}.`);
+}
+
+/** Parses an idempotency key. */
+export function readKey(text: string): string {
+  if (text.length > 0 && Buffer.byteLength(text) <= idempotencyKeyBytesMax) return text;
+  throw new InvalidArgumentError(`It must have 1 to ${idempotencyKeyBytesMax} bytes.`);
 }
 
 /** Kopecks as people read them. */

@@ -7,7 +7,7 @@ import { type PurseName, purseNames } from '../../workers/ledger/kinds.ts';
 import type { TopUpRequest, TopUpResult } from '../admin.ts';
 import { AdminClient } from '../admin-client.ts';
 import { DataDirectory } from '../data-directory.ts';
-import { answerNo, type CommonOptions, newCommand, print, readId, readKop, roubles } from './common.ts';
+import { answerNo, type CommonOptions, newCommand, print, readId, readKey, readKop, roubles } from './common.ts';
 
 interface TopUpOptions extends CommonOptions {
   readonly pupil?: number;
@@ -25,7 +25,7 @@ export function topupCommand(): Command {
     .option('--pupil <n>', 'pupil id', readId)
     .addOption(new Option('--purse <name>', 'which purse').choices(purseNames))
     .option('--kop <n>', 'kopecks', readKop)
-    .option('--key <text>', "the payer's idempotency key")
+    .option('--key <text>', "the payer's idempotency key", readKey)
     .option('--file <csv>', `many at once: ${columns.join(',')}`)
     .action(async (options: TopUpOptions) => {
       const admin = AdminClient.connect(DataDirectory.openExisting(options.data));

@@ -55,9 +55,15 @@ async function readFromService(data: DataDirectory): Promise<{ told: Told[]; tot
 /** The verdict in one line, and what is wrong below it. */
 export function describeVerdict(verdict: Verdict): string[] {
   const { acked, journaled, stored, lost, doubled, sum_kop: sumKop, ok, problems } = verdict;
-  const counts = `acknowledged ${acked} = journaled ${journaled} = stored ${stored}`;
+  // What a reader was not told yet, or never came back to hear, is journaled all the same.
+  const counts = `acknowledged ${acked} ${sign(acked, journaled)} journaled ${journaled} ${sign(journaled, stored)} stored ${stored}`;
   return [
     ...problems.map((problem) => `  ${problem}`),
     `${ok ? 'ok' : 'NOT OK'}: ${counts}, lost ${lost}, doubled ${doubled}, Σ ${sumKop}`,
   ];
+}
+
+function sign(left: number, right: number): string {
+  if (left === right) return '=';
+  return left < right ? '<' : '>';
 }

@@ -12,7 +12,7 @@ import type { SessionContext } from './reader-session.ts';
 import { Readers } from './readers.ts';
 import { ShardQueue } from './shard-queue.ts';
 import type { SessionTokens } from './tokens.ts';
-import { serveWebSocket } from './websocket.ts';
+import { type OpenSockets, serveWebSocket } from './websocket.ts';
 
 export interface TlsFiles {
   readonly certificateFile: string;
@@ -31,6 +31,7 @@ export interface GatewayOptions {
   readonly tls: TlsFiles | undefined;
   /** Default: what the protocol says. */
   readonly helloTimeoutMs?: number;
+  readonly idleTimeoutMs?: number;
 }
 
 /** How long a drain waits for frames that were taken in to be on disk and answered. */
@@ -46,6 +47,7 @@ export class Gateway {
   readonly intake: Intake;
   readonly counters = new GatewayCounters();
   readonly #queues: ShardQueue[];
+  readonly #sockets: OpenSockets;
   #listening: us_listen_socket | undefined;
   #isDraining = false;
 
@@ -60,7 +62,7 @@ export class Gateway {
     const { readers, intake, counters } = this;
     const { ackLog, quarantine } = options;
     const context: SessionContext = { readers, intake, counters, ackLog, quarantine, now };
-    serveWebSocket(this.app, context, options.helloTimeoutMs);
+    this.#sockets = serveWebSocket(this.app, context, options);
     serveHttpReaders(this.app, context);
   }
 
@@ -91,6 +93,9 @@ export class Gateway {
     while (!isIdle() && performance.now() < deadline) {
       await new Promise((resolve) => setTimeout(resolve, drainPollMs));
     }
+    this.#sockets.endAll();
+    // The closing frames go out with this turn of the event loop.
+    await new Promise((resolve) => setImmediate(resolve));
     this.app.close();
     return isIdle();
   }

@@ -84,7 +84,9 @@ async function fillLedgers(pool: ShardPool): Promise<void> {
   }
 }
 
-export interface RunningOptions extends Partial<Pick<GatewayOptions, 'now' | 'whyClosed' | 'tls' | 'helloTimeoutMs'>> {
+export interface RunningOptions extends Partial<
+  Pick<GatewayOptions, 'now' | 'whyClosed' | 'tls' | 'helloTimeoutMs' | 'idleTimeoutMs'>
+> {
   readonly shards?: number;
 }
 
@@ -120,7 +122,14 @@ export class RunningGateway {
 
   /** Opens everything from the disk, as a new process would. */
   async begin(): Promise<void> {
-    const { shards = 1, now = Date.now, whyClosed = () => undefined, tls, helloTimeoutMs } = this.#options;
+    const {
+      shards = 1,
+      now = Date.now,
+      whyClosed = () => undefined,
+      tls,
+      helloTimeoutMs,
+      idleTimeoutMs,
+    } = this.#options;
     this.pool = await ShardPool.open({ directory: path.join(this.folder, 'journal'), shards });
     await fillLedgers(this.pool);
     const decide = this.pool.decide.bind(this.pool);
@@ -139,6 +148,7 @@ export class RunningGateway {
       whyClosed,
       tls,
       ...(helloTimeoutMs !== undefined && { helloTimeoutMs }),
+      ...(idleTimeoutMs !== undefined && { idleTimeoutMs }),
     });
     this.gateway.readers.restore(await Promise.all(this.pool.hosts.map((host) => host.call({ type: 'identities' }))));
     const port = await this.gateway.listen('127.0.0.1', 0);

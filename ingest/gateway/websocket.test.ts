@@ -71,6 +71,16 @@ describe('HELLO', () => {
     await impatient.end();
   });
 
+  test('a reader that only answers pings is let go, and one is told when the service goes away', async () => {
+    const impatient = await RunningGateway.start({ idleTimeoutMs: 400 });
+    const { reader } = await TestReader.welcome(impatient.streamUrl, 2);
+    expect(await reader.closed).toBe(1000);
+    const { reader: awake } = await TestReader.welcome(impatient.streamUrl, 2);
+    const ended = impatient.end();
+    expect(await awake.closed).toBe(1012);
+    await ended;
+  });
+
   test('an older epoch is refused with the known one, a newer one starts at seq 1', async () => {
     const { reader, readerId } = await newReader();
     await reader.taps(1, 3);

@@ -10,7 +10,16 @@ const subprotocol = 'tapline.v1';
 interface SocketData {
   session: ReaderSession | undefined;
   helloTimer: NodeJS.Timeout | undefined;
+  /** When its last message came in, by the monotonic clock. */
+  heardMs: number;
 }
+
+/** Close codes of RFC 6455, 7.4.1, and of the registry it founded: normal, and the service goes away for a restart. */
+const closeIdle = 1000;
+const closeRestart = 1012;
+
+/** How often connections are looked over for silence: so many times within the silence that is allowed. */
+const idleChecks = 12;
 
 /** `send` of the library: 0 waits in the socket's buffer, 1 sent, 2 dropped. */
 const dropped = 2;
@@ -50,8 +59,46 @@ class SocketWire implements Wire {
   }
 }
 
+/** The connections that are open. */
+export class OpenSockets {
+  readonly #sockets = new Set<WebSocket<SocketData>>();
+  readonly #timer: NodeJS.Timeout;
+
+  constructor(idleMs: number) {
+    // A pong only says that the reader's network is alive. Its firmware says so with BEAT.
+    this.#timer = setInterval(() => this.#endIdle(idleMs), idleMs / idleChecks).unref();
+  }
+
+  add(socket: WebSocket<SocketData>): void {
+    this.#sockets.add(socket);
+  }
+
+  remove(socket: WebSocket<SocketData>): void {
+    this.#sockets.delete(socket);
+  }
+
+  /** Tells every reader that the service goes away; it comes back, and is told what is durable. */
+  endAll(): void {
+    clearInterval(this.#timer);
+    for (const socket of [...this.#sockets]) socket.end(closeRestart, 'restart');
+  }
+
+  #endIdle(idleMs: number): void {
+    const silentSinceMs = performance.now() - idleMs;
+    for (const socket of [...this.#sockets]) {
+      if (socket.getUserData().heardMs < silentSinceMs) socket.end(closeIdle, 'idle');
+    }
+  }
+}
+
+export interface WebSocketTimes {
+  readonly helloTimeoutMs?: number | undefined;
+  readonly idleTimeoutMs?: number | undefined;
+}
+
 /** `GET /v1/stream`: a session for each socket. */
-export function serveWebSocket(app: TemplatedApp, context: SessionContext, helloTimeout = helloTimeoutMs): void {
+export function serveWebSocket(app: TemplatedApp, context: SessionContext, times: WebSocketTimes = {}): OpenSockets {
+  const sockets = new OpenSockets(times.idleTimeoutMs ?? idleTimeoutMs);
   app.ws<SocketData>('/v1/stream', {
     maxPayloadLength: payloadBytesMax,
     maxBackpressure: socketBufferBytesMax,
@@ -60,26 +107,33 @@ export function serveWebSocket(app: TemplatedApp, context: SessionContext, hello
     upgrade: (response, request, socketContext) => {
       const offered = request.getHeader('sec-websocket-protocol').split(/\s*,\s*/);
       response.upgrade<SocketData>(
-        { session: undefined, helloTimer: undefined },
+        { session: undefined, helloTimer: undefined, heardMs: performance.now() },
         request.getHeader('sec-websocket-key'),
         offered.includes(subprotocol) ? subprotocol : '',
         request.getHeader('sec-websocket-extensions'),
         socketContext,
       );
     },
-    open: (socket) => open(socket, context, helloTimeout),
+    open: (socket) => {
+      sockets.add(socket);
+      open(socket, context, times.helloTimeoutMs ?? helloTimeoutMs);
+    },
     message: (socket, message, isBinary) => {
-      const { session } = socket.getUserData();
+      const data = socket.getUserData();
+      const { session } = data;
+      data.heardMs = performance.now();
       if (isBinary) session?.message(new Uint8Array(message));
       else session?.text(new Uint8Array(message));
     },
     close: (socket) => {
+      sockets.remove(socket);
       const data = socket.getUserData();
       clearTimeout(data.helloTimer);
       data.session?.closed();
       context.counters.connections -= 1;
     },
   });
+  return sockets;
 }
 
 function open(socket: WebSocket<SocketData>, context: SessionContext, helloTimeout: number): void {

@@ -100,12 +100,16 @@ async function verdictOf(data: string): Promise<boolean> {
   const verdict = json as Record<string, number | boolean | string[]>;
   for (const problem of verdict.problems as string[]) say(`  ${problem}`);
   const { acked, journaled, stored, lost, doubled, sum_kop: sumKop } = verdict;
+  const [told, kept, found] = [acked, journaled, stored].map(Number);
+  const counts = `acknowledged ${told} ${sign(told, kept)} journaled ${kept} ${sign(kept, found)} stored ${found}`;
   const word = exitStatus === 0 ? 'ok' : 'NOT OK';
-  say(
-    `${word}: acknowledged ${String(acked)} = journaled ${String(journaled)} = stored ${String(stored)}, ` +
-      `lost ${String(lost)}, doubled ${String(doubled)}, Σ ${String(sumKop)}`,
-  );
+  say(`${word}: ${counts}, lost ${Number(lost)}, doubled ${Number(doubled)}, Σ ${Number(sumKop)}`);
   return exitStatus === 0;
+}
+
+function sign(left: number, right: number): string {
+  if (left === right) return '=';
+  return left < right ? '<' : '>';
 }
 
 async function run(flags: Flags): Promise<boolean> {

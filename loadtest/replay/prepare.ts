@@ -26,11 +26,13 @@ export interface Collision {
   readonly pupils: readonly number[];
 }
 
-const gateSchool = 1;
-const tillSchool = 2;
-const tillClass = 1_000;
-const tillPupilFirst = 900_001;
-const firstReader = 1;
+/** Far from the ids of any region: a replay must not rename a school or take over a reader that is really there. */
+const idsFrom = 4_000_000_000;
+const gateSchool = idsFrom + 1;
+const tillSchool = idsFrom + 2;
+const tillClass = idsFrom + 1_000;
+const tillPupilFirst = idsFrom + 900_001;
+const firstReader = idsFrom + 1;
 
 /** One reader per door and direction, one per till; ids follow the names, so that they do not depend on file order. */
 export function replayReaders({ gate, till }: ReplayData): ReplayReader[] {
@@ -76,10 +78,10 @@ export function collisions(students: readonly Student[]): Collision[] {
 /** Writes an import directory for the real taps. Whoever is on no roster at the gates stays unknown. */
 export function writeReplayRegion(data: ReplayData, readers: readonly ReplayReader[], out: string, kop: number): void {
   const files = openImportFiles(out);
-  files.districts.row(1, 'Campus of the gates');
-  files.districts.row(2, 'Campus of the tills');
-  files.schools.row(gateSchool, 1, 'Campus of the gates', gateZone);
-  files.schools.row(tillSchool, 2, 'Campus of the tills', tillZone);
+  files.districts.row(gateSchool, 'Campus of the gates');
+  files.districts.row(tillSchool, 'Campus of the tills');
+  files.schools.row(gateSchool, gateSchool, 'Campus of the gates', gateZone);
+  files.schools.row(tillSchool, tillSchool, 'Campus of the tills', tillZone);
   writeStudents(files, data.students);
   writeTillPupils(files, data.till, kop);
   for (const { key, schoolId, place, kinds } of readers) {
@@ -92,10 +94,10 @@ export function writeReplayRegion(data: ReplayData, readers: readonly ReplayRead
 
 function writeStudents(files: ImportFiles, students: readonly Student[]): void {
   const classes = [...new Set(students.map((student) => student.classNo))].sort((a, b) => a - b);
-  for (const classNo of classes) files.classes.row(classNo, gateSchool, `Class ${classNo}`, 1);
+  for (const classNo of classes) files.classes.row(idsFrom + classNo, gateSchool, `Class ${classNo}`, 1);
   for (const { studentNo, classNo, uid } of students) {
-    files.pupils.row(studentNo, classNo, 'Student', String(studentNo), 0);
-    files.cards.row(uid, studentNo, 'active', '');
+    files.pupils.row(idsFrom + studentNo, idsFrom + classNo, 'Student', String(studentNo), 0);
+    files.cards.row(uid, idsFrom + studentNo, 'active', '');
   }
 }
 
