@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Load } from './load.ts';
-import type { ProcessMeter } from './process-meter.ts';
+import { machineBusyMicros, type ProcessMeter } from './process-meter.ts';
 import { percentilesMs, type Percentiles } from './tally.ts';
 
 /** What one server did at saturation, within a window behind the warm-up. */
@@ -15,6 +15,8 @@ export interface Saturation {
   readonly clickhouse_cores: number;
   /** What the generator's process used: near one core, it is the generator that is saturated. */
   readonly generator_cores: number;
+  /** What everybody else on the machine used: well above 0.1, the figures tell of them, too. */
+  readonly other_cores: number;
 }
 
 /** Open loop: from when a frame was due to its answer, and to when the generator came to write it. */
@@ -40,6 +42,7 @@ interface Mark {
   readonly serverMicros: number;
   readonly clickhouseMicros: number;
   readonly generatorMicros: number;
+  readonly machineMicros: number;
 }
 
 function mark({ tally }: Load, { server, clickhouse }: PhaseOptions): Mark {
@@ -50,6 +53,7 @@ function mark({ tally }: Load, { server, clickhouse }: PhaseOptions): Mark {
     serverMicros: server.cpuMicros,
     clickhouseMicros: clickhouse?.cpuMicros ?? 0,
     generatorMicros: user + system,
+    machineMicros: machineBusyMicros(),
   };
 }
 
@@ -77,6 +81,9 @@ export async function measureSaturation(load: Load, options: PhaseOptions): Prom
     const frames = Math.max(1, end.frames - begin.frames);
     const wallMicros = (end.atMs - begin.atMs) * 1000;
     const serverMicros = end.serverMicros - begin.serverMicros;
+    const clickhouseMicros = end.clickhouseMicros - begin.clickhouseMicros;
+    const generatorMicros = end.generatorMicros - begin.generatorMicros;
+    const otherMicros = end.machineMicros - begin.machineMicros - serverMicros - clickhouseMicros - generatorMicros;
     const framesPerSecond = (frames * 1e6) / wallMicros;
     return {
       taps_per_second: Math.round(framesPerSecond * options.tapsPerFrame),
@@ -84,8 +91,9 @@ export async function measureSaturation(load: Load, options: PhaseOptions): Prom
       cpu_micros_per_frame: serverMicros / frames,
       cpu_micros_per_tap: serverMicros / frames / options.tapsPerFrame,
       server_cores: serverMicros / wallMicros,
-      clickhouse_cores: (end.clickhouseMicros - begin.clickhouseMicros) / wallMicros,
-      generator_cores: (end.generatorMicros - begin.generatorMicros) / wallMicros,
+      clickhouse_cores: clickhouseMicros / wallMicros,
+      generator_cores: generatorMicros / wallMicros,
+      other_cores: otherMicros / wallMicros,
     };
   } finally {
     load.close();

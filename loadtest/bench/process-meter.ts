@@ -37,6 +37,14 @@ export class ProcessMeter {
   }
 }
 
+/** CPU time that the whole machine has spent working: user, nice, system, interrupts, stolen. */
+export function machineBusyMicros(): number {
+  const [, user, nice, system, , , irq, softIrq, steal] = readFileSync('/proc/stat', 'utf8')
+    .split(/\s+/, 10)
+    .map(Number);
+  return (user + nice + system + irq + softIrq + steal) * microsPerTick;
+}
+
 export interface Machine {
   readonly cpu_model: string;
   readonly cores: number;

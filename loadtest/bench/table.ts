@@ -14,7 +14,19 @@ export function machineLine({ cpu_model, cores, memory_gib, kernel, node, load_a
   return `${cpu_model}, ${cores} cores, ${memory_gib} GiB, Linux ${kernel}, Node ${node}, load average ${load_average} before`;
 }
 
-const head = ['', 'taps/s', 'CPU µs/frame', 'CPU µs/tap', '× floor', 'cores', 'ack p50', 'p99', 'p99.9 ms', 'frames/s'];
+const head = [
+  '',
+  'taps/s',
+  'CPU µs/frame',
+  'CPU µs/tap',
+  '× floor',
+  'cores',
+  'others',
+  'ack p50',
+  'p99',
+  'p99.9 ms',
+  'frames/s',
+];
 
 /** The report for people. */
 export function reportLines(report: BenchReport): string[] {
@@ -36,11 +48,20 @@ export function reportLines(report: BenchReport): string[] {
 
 function rowsOf({ title, floor, service, ratio_to_floor, errors }: CaseReport): string[][] {
   const row = (label: string, side: CaseReport['floor'], ratio: string) => {
-    const { taps_per_second, cpu_micros_per_frame, cpu_micros_per_tap, server_cores } = side.saturation;
+    const { taps_per_second, cpu_micros_per_frame, cpu_micros_per_tap, server_cores, other_cores } = side.saturation;
     const cpu = [cpu_micros_per_frame.toFixed(1), cpu_micros_per_tap.toFixed(2)];
     const { open_loop } = side;
     const rate = String(open_loop.frames_per_second);
-    return [label, String(taps_per_second), ...cpu, ratio, server_cores.toFixed(2), ...latency(open_loop.ack_ms), rate];
+    return [
+      label,
+      String(taps_per_second),
+      ...cpu,
+      ratio,
+      server_cores.toFixed(2),
+      other_cores.toFixed(2),
+      ...latency(open_loop.ack_ms),
+      rate,
+    ];
   };
   const trouble = Object.keys(errors).length === 0 ? '' : ` ${JSON.stringify(errors)}`;
   return [row(title + trouble, service, ratio_to_floor.cpu_per_frame.toFixed(2)), row('  floor', floor, '1')];
