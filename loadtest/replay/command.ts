@@ -92,11 +92,11 @@ async function run(flags: Flags): Promise<void> {
     readers: readers.length,
     collisions: collisions(data.students),
   };
-  const collided = `${prepared.collisions.length} UIDs are held by several pupils`;
-  if (flags.prepareOnly) return printResult(flags.json, prepared, [`prepared in ${out}; ${collided}`]);
+  const collided = prepared.collisions.map(({ uid, pupils }) => `UID ${uid} is held by students ${pupils.join(', ')}`);
+  if (flags.prepareOnly) return printResult(flags.json, prepared, [`prepared in ${out}`, ...collided]);
   const imported = flags.skipImport ? null : await importRegion(out, flags);
   const report = await play(readers, flags);
-  printResult(flags.json, { ...prepared, import: imported, ...report }, [collided, ...reportLines(report)]);
+  printResult(flags.json, { ...prepared, import: imported, ...report }, [...collided, ...reportLines(report)]);
   if (!report.ok) process.exitCode = 1;
 }
 
