@@ -16,7 +16,7 @@ export interface ClickHouseAccess {
 }
 
 const aloneDrainTimeoutMs = 600_000;
-const reachableTimeoutMs = 30_000;
+const reachableTimeoutMs = 60_000;
 const reachablePollMs = 200;
 
 /**

@@ -1,4 +1,6 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Command } from 'commander';
+import { hasErrno, OperatorError } from '../../workers/errors.ts';
 import type { Totals } from '../../workers/pool/messages.ts';
 import { AdminClient } from '../admin-client.ts';
 import { drainJournals, withClickHouse } from '../clickhouse-access.ts';
@@ -8,6 +10,10 @@ import { readShardTotals } from '../verify/shard-state.ts';
 import { type Verdict, verify } from '../verify/verify.ts';
 import { answerNo, type CommonOptions, newCommand, print } from './common.ts';
 
+/** How often a verification that lost ClickHouse is begun anew, and after how long. */
+const attemptsMax = 10;
+const attemptPauseMs = 1_000;
+
 interface VerifyOptions extends CommonOptions {
   readonly clickhouseUrl?: string;
 }
@@ -16,10 +22,29 @@ export function verifyCommand(): Command {
   return newCommand('verify', 'proves that nothing was lost, doubled or invented: acknowledged = journaled = stored')
     .option('--clickhouse-url <url>', 'where no service runs: a ClickHouse server instead of the embedded one')
     .action(async (options: VerifyOptions) => {
-      const verdict = await verifyData(options);
+      const verdict = await verifyPatiently(options);
       print(options, verdict, describeVerdict(verdict));
       if (!verdict.ok) answerNo();
     });
+}
+
+/** Beside a running service ClickHouse may be restarted at any moment, and come back elsewhere: then from the start again. */
+async function verifyPatiently(options: VerifyOptions): Promise<Verdict> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await verifyData(options);
+    } catch (error) {
+      const isServed = DataDirectory.openExisting(options.data).service() !== undefined;
+      if (!isServed || attempt === attemptsMax || !isConnectionLost(error)) throw error;
+      await sleep(attemptPauseMs);
+    }
+  }
+}
+
+function isConnectionLost(error: unknown): boolean {
+  if (error instanceof OperatorError) return error.code === 'CLICKHOUSE_UNREACHABLE';
+  if (hasErrno(error, 'ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT')) return true;
+  return error instanceof Error && /socket hang up|timeout error|aborted/i.test(error.message);
 }
 
 async function verifyData(options: VerifyOptions): Promise<Verdict> {

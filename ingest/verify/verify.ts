@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ClickHouseClient } from '../../analytics/clickhouse/client.ts';
 import { storedTaps, storedTransfers } from '../../analytics/verify/stored.ts';
+import { hasErrno, OperatorError } from '../../workers/errors.ts';
 import type { Totals } from '../../workers/pool/messages.ts';
 import type { Told } from '../gateway/ack-log.ts';
 import { IdentitySet } from './identities.ts';
@@ -34,6 +35,10 @@ export interface Verdict {
 }
 
 const storeIdleTimeoutMsDefault = 60_000;
+/** Numbers of ClickHouse's errors UNKNOWN_TABLE and UNKNOWN_DATABASE. */
+const unknownTable = '60';
+const unknownDatabase = '81';
+
 const storePollMs = 200;
 
 /**
@@ -124,15 +129,31 @@ async function untilStored(client: ClickHouseClient, audit: ShardAudit, storeIdl
   let best = -1;
   let changedAtMs = Date.now();
   for (;;) {
-    const taps = await storedTaps(client, audit.shard, audit.lastPosition);
-    const transfers = await storedTransfers(client, audit.shard, audit.lastPosition);
-    if (taps.count >= audit.taps && transfers.count >= audit.transfers) return;
-    if (taps.count + transfers.count !== best) {
-      best = taps.count + transfers.count;
+    const counts = await storedCounts(client, audit);
+    if (counts !== undefined && counts.taps >= audit.taps && counts.transfers >= audit.transfers) return;
+    const stored = counts === undefined ? -1 : counts.taps + counts.transfers;
+    if (stored !== best) {
+      best = stored;
       changedAtMs = Date.now();
     }
-    if (Date.now() - changedAtMs >= storeIdleTimeoutMs) return;
+    if (Date.now() - changedAtMs >= storeIdleTimeoutMs) {
+      if (counts !== undefined) return;
+      const remedy = 'See "tapline status": the sink makes the tables as soon as it reaches ClickHouse.';
+      throw new OperatorError('CLICKHOUSE_EMPTY', 'ClickHouse has no table of taps', remedy);
+    }
     await sleep(storePollMs);
+  }
+}
+
+/** Undefined while the tables are not there: the sink makes them once ClickHouse lives long enough. */
+async function storedCounts(client: ClickHouseClient, audit: ShardAudit) {
+  try {
+    const taps = await storedTaps(client, audit.shard, audit.lastPosition);
+    const transfers = await storedTransfers(client, audit.shard, audit.lastPosition);
+    return { taps: taps.count, transfers: transfers.count };
+  } catch (error) {
+    if (hasErrno(error, unknownTable, unknownDatabase)) return undefined;
+    throw error;
   }
 }
 

@@ -71,8 +71,8 @@ test('ClickHouse killed ten times under load changes no acknowledgement, and not
   expect(load.acked).toBeGreaterThan(0);
   expect(load.unacked).toBe(0);
   expect(load.errors).toEqual({});
-  const { exitStatus, json } = await runServiceCli(['verify', '--data', data]);
-  expect(json).toMatchObject({ lost: 0, doubled: 0, sum_kop: 0, ok: true, problems: [] });
+  const { exitStatus, json, errorText } = await runServiceCli(['verify', '--data', data]);
+  expect(json, errorText).toMatchObject({ lost: 0, doubled: 0, sum_kop: 0, ok: true, problems: [] });
   const { acked, journaled, stored } = json as { acked: number; journaled: number; stored: number };
   expect([journaled, stored]).toEqual([acked, acked]);
   expect(exitStatus).toBe(0);
