@@ -13,7 +13,7 @@ export const TapOffset = {
   at: 8, // i64  corrected time, ms since 1970 UTC; gateway
   atRaw: 16, // i64  the reader's own time; gateway
   receivedAt: 24, // i64  when the frame came in; gateway
-  amountKop: 32, // i64  price that the reader asked, 0 if none; gateway
+  amountKop: 32, // i64  price that the reader asked; where it asked none, the price by the rules, 0 if none; gateway, shard
   debitedKop: 40, // i64  what left the purse; shard
   balanceKop: 48, // i64  the purse afterwards; shard
   readerId: 56, // u32  gateway
@@ -25,7 +25,7 @@ export const TapOffset = {
   homeSchoolId: 80, // u32  the pupil's school; shard
   classId: 84, // u32  shard
   ref: 88, // u32  item, locker or route, 0 if none; gateway
-  rulesVersion: 92, // u32  shard
+  rulesVersion: 92, // u32  gateway: the version that the reader told; shard: the version it was decided under
   contentHash: 96, // u32  of what the reader sent; gateway
   shard: 100, // u16  shard
   flags: 102, // u16  TapFlag; gateway sets clock, LATE, OFFLINE and MANUAL, shard the rest
@@ -38,9 +38,10 @@ export const TapOffset = {
   readerFlags: 112, // u8   as sent, ReaderFlag; gateway
   present: 113, // u8   Present bits
   uidSize: 114, // u8   4, 7 or 10; gateway
-  reserved0: 115, // u8
+  basis: 115, // u8  what a sale rested on: a meal's window that gave an entitlement, or FareBasis; shard
   uid: 116, // 10 bytes in read order, zero-padded; gateway
-  reserved1: 126, // u16
+  notice: 126, // u8   NoticeKind: what the tap is to a parent; shard
+  reserved: 127, // u8
 } as const;
 
 /** Bits of the `present` field. */

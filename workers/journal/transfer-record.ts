@@ -21,10 +21,30 @@ export const TransferOffset = {
   reserved: 70, // u16
 } as const;
 
-export const TransferCause = { tap: 1, topup: 2, refund: 3, reversal: 4, adjustment: 5, move: 6 } as const;
+export const TransferCause = {
+  tap: 1,
+  topup: 2,
+  refund: 3,
+  reversal: 4,
+  adjustment: 5,
+  move: 6,
+  /** An OUTCOME: a deed that the tap's decision had not moved. One that took back is a reversal. */
+  outcome: 7,
+} as const;
 
 /** Kinds of account owner. An account id is `owner × 2^40 + purse × 2^32 + ownerId`. */
-export const Owner = { pupil: 1, canteen: 2, carrier: 3, funding: 4, entitlementFund: 5, services: 6 } as const;
+export const Owner = {
+  pupil: 1,
+  /** Takings, by school. */
+  canteen: 2,
+  carrier: 3,
+  /** The outside: top-ups come from it, refunds go to it. */
+  funding: 4,
+  /** By district. */
+  entitlementFund: 5,
+  services: 6,
+  adjustments: 7,
+} as const;
 export type OwnerKind = (typeof Owner)[keyof typeof Owner];
 
 const two32 = 2 ** 32;

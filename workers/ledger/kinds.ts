@@ -51,3 +51,12 @@ export const ClockQuality = { A: 1, B: 2, D: 3 } as const;
 export const Purse = { none: 0, meal: 1, buffet: 2, transport: 3, services: 4 } as const;
 export const purseNames = ['meal', 'buffet', 'transport', 'services'] as const;
 export type PurseName = (typeof purseNames)[number];
+
+/** The `basis` of a fare: which price it had. A meal's basis is the number of the window whose entitlement paid. */
+export const FareBasis = { full: 1, reduced: 2, transfer: 3 } as const;
+
+/**
+ * What a decided tap is to the pupil's parent: nothing; news; known already by what was told since (a late tap); or another
+ * arrival or departure of a school day than was told (a late tap).
+ */
+export const NoticeKind = { none: 0, news: 1, suppressed: 2, correction: 3 } as const;
