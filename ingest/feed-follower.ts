@@ -1,4 +1,5 @@
-import type { LedgerCommand } from '../workers/ledger/commands.ts';
+import type { RegionChange, RegistryChange } from '../workers/ledger/changes.ts';
+import type { FeedMark } from '../workers/ledger/command-types.ts';
 import type { ShardPool } from '../workers/pool/pool.ts';
 import { batchCommandsMax } from '../workers/shard/limits.ts';
 import type { Directory } from './registry/directory.ts';
@@ -69,13 +70,19 @@ export class FeedFollower {
   }
 
   async #toShards(entries: readonly FeedEntry[]): Promise<void> {
-    const commands: LedgerCommand[][] = this.#pool.hosts.map(() => []);
+    const commands: (RegistryChange | FeedMark)[][] = this.#pool.hosts.map(() => []);
     for (const { ledger } of entries) {
-      if (ledger !== null) commands[this.#pool.shardOf(ledger.pupilId)].push(ledger);
+      if (ledger === null) continue;
+      if (concernsAll(ledger)) commands.forEach((list) => list.push(ledger));
+      else commands[this.#pool.shardOf(ledger.pupilId)].push(ledger);
     }
     const change = entries[entries.length - 1].change;
     await Promise.all(
       commands.map((list, shard) => this.#pool.execute(shard, [...list, { type: 'feed', change }], this.#now())),
     );
   }
+}
+
+function concernsAll(change: RegistryChange): change is RegionChange {
+  return change.type === 'school' || change.type === 'rules';
 }

@@ -1,7 +1,8 @@
 import { check, checkId, refused } from './checks.ts';
-import { appendChange, cardChange, holderChange } from './feed.ts';
+import { appendChange, cardChange } from './feed.ts';
 import { readExpires, readUid } from './fields.ts';
-import type { CardRow, PupilRow } from './schema.ts';
+import { requirePupil } from './pupil-commands.ts';
+import type { CardRow } from './schema.ts';
 import type { Registry, RegistryTransaction } from './store.ts';
 
 export interface CardView {
@@ -55,22 +56,6 @@ export async function replaceCard(
     const replaced = await setStatus(transaction, card, 'replaced');
     const issued = nextUid === null ? null : await issue(transaction, nextUid, card.pupil_id, card.expires);
     return { replaced, issued };
-  });
-}
-
-/** A pupil left (or came back): the cards stay, the ledger refuses them as those of an inactive holder. */
-export async function setPupilActive(
-  registry: Registry,
-  pupilId: number,
-  active: boolean,
-): Promise<{ pupilId: number; active: boolean; change: number | null }> {
-  checkId('--pupil', pupilId);
-  return await registry.transaction(async (transaction) => {
-    const { pupil, schoolId } = await requirePupil(transaction, pupilId);
-    if ((pupil.active === 1) === active) return { pupilId, active, change: null };
-    const row = { ...pupil, active: active ? 1 : 0 };
-    await transaction.updateTable('pupil').set({ active: row.active }).where('pupil_id', '=', pupilId).execute();
-    return { pupilId, active, change: await appendChange(transaction, holderChange(row, schoolId)) };
   });
 }
 
@@ -156,23 +141,6 @@ async function cardsWithUid(transaction: RegistryTransaction, uid: string): Prom
     .where('uid', '=', uid)
     .orderBy('card_id')
     .execute();
-}
-
-async function requirePupil(
-  transaction: RegistryTransaction,
-  pupilId: number,
-): Promise<{ pupil: PupilRow; schoolId: number; districtId: number }> {
-  const row = await transaction
-    .selectFrom('pupil')
-    .innerJoin('class', 'class.class_id', 'pupil.class_id')
-    .innerJoin('school', 'school.school_id', 'class.school_id')
-    .selectAll('pupil')
-    .select(['school.school_id', 'school.district_id'])
-    .where('pupil_id', '=', pupilId)
-    .executeTakeFirst();
-  if (row === undefined) throw refused('PUPIL_UNKNOWN', `there is no pupil ${pupilId}`, 'Import pupils.csv first');
-  const { school_id: schoolId, district_id: districtId, ...pupil } = row;
-  return { pupil, schoolId, districtId };
 }
 
 async function requireNoActiveCard(

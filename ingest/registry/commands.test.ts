@@ -6,7 +6,7 @@ import {
   listReaders,
   replaceCard,
   revokeReader,
-  setPupilActive,
+  setPupil,
   unblockCard,
 } from './commands.ts';
 import { goodKey, smallRegion, temporaryRegistry, writeFiles } from './fixtures.suite.ts';
@@ -46,7 +46,7 @@ describe('card commands', () => {
     ['UID_TAKEN', 1, (registry) => replaceCard(registry, { uid: '04112233445566' }, 'AABBCCDD')],
     ['CARD_SAME', 1, (registry) => replaceCard(registry, { uid: '04112233445566' }, '04112233445566')],
     ['PUPIL_UNKNOWN', 1, (registry) => issueCard(registry, { uid: '99999999', pupilId: 9 })],
-    ['PUPIL_UNKNOWN', 1, (registry) => setPupilActive(registry, 9, false)],
+    ['PUPIL_UNKNOWN', 1, (registry) => setPupil(registry, 9, { active: false })],
     ['BAD_UID', 2, (registry) => blockCard(registry, { uid: 'AABB' })],
     ['BAD_DATE', 2, (registry) => issueCard(registry, { uid: '99999999', pupilId: 1, expires: 'soon' })],
     ['BAD_ID', 2, (registry) => issueCard(registry, { uid: '99999999', pupilId: 0 })],

@@ -11,10 +11,10 @@ import {
 } from 'kysely';
 
 /**
- * The one place that knows which database this is. PostgreSQL takes kysely's own dialect, `bigint` ids, and one advisory
+ * The one place that knows which database this is. PostgreSQL takes kysely's own dialect, `bigint` ids and times, and one advisory
  * lock at the start of each writing transaction, so that the change feed commits in the order of its numbers.
  */
-export const columnTypes = { id: 'integer', integer: 'integer' } as const;
+export const columnTypes = { id: 'integer', integer: 'integer', timeMs: 'integer' } as const;
 
 /** Prepared statements kept; the part's own statements are fewer. */
 const statementsMax = 256;

@@ -1,3 +1,4 @@
+import { defaultRulesVersion } from '../../workers/ledger/rule-set.ts';
 import { CardIndex } from './card-index.ts';
 import {
   decodeEntry,
@@ -8,6 +9,7 @@ import {
   type NewChange,
 } from './feed.ts';
 import type { CardUidChange, ReaderChange, SchoolChange } from './feed.ts';
+import { readRulesVersion } from './rules.ts';
 import { readLastChange, type Registry, type RegistryTransaction } from './store.ts';
 
 /** A reader as the gateway knows it. Updated in place: whoever holds it sees a revocation at once. */
@@ -24,12 +26,14 @@ export interface ReaderEntry {
   place: string;
 }
 
-/** What the gateway needs of the registry, in memory: readers by id and cards by district and UID. */
+/** What the gateway needs of the registry, in memory: readers by id, cards by district and UID, the rules' version. */
 export class Directory {
   readonly readers = new Map<number, ReaderEntry>();
   readonly cards: CardIndex;
   /** The feed entry up to which this view is complete. */
   appliedChange: number;
+  /** The version of the rules in force as far as the feed was followed. */
+  rulesVersion = defaultRulesVersion;
   private readonly schools = new Map<number, { districtId: number; timeZone: string }>();
 
   constructor(appliedChange = 0, cardsExpected = 0) {
@@ -61,6 +65,9 @@ export class Directory {
         return this.putSchool(entry);
       case 'cardUid':
         return this.putCard(entry);
+      case 'rules':
+        this.rulesVersion = entry.version;
+        return;
     }
   }
 
@@ -99,6 +106,7 @@ export async function loadDirectory(registry: Registry): Promise<Directory> {
       .select((build) => build.fn.countAll<number>().as('cards'))
       .executeTakeFirstOrThrow();
     const directory = new Directory(await readLastChange(transaction), Number(cards));
+    directory.rulesVersion = await readRulesVersion(transaction);
     const schools = await transaction.selectFrom('school').selectAll().execute();
     for (const school of schools) putStored(directory, schoolChange(school));
     const readers = await transaction.selectFrom('reader').selectAll().execute();

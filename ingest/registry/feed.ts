@@ -1,7 +1,8 @@
 import type { Transaction } from 'kysely';
 import type { CardStatus, RegistryChange } from '../../workers/ledger/changes.ts';
+import type { RulesDocument } from '../../workers/ledger/rule-set.ts';
 import { dayOfDate } from './fields.ts';
-import type { CardRow, ChangeKind, PupilRow, ReaderRow, RegistryTables, SchoolRow } from './schema.ts';
+import type { CardRow, ChangeKind, ClassRow, PupilRow, ReaderRow, RegistryTables, SchoolRow } from './schema.ts';
 
 /**
  * The change feed: what the ledger and the gateway's directory have to know, in the order in which it was committed.
@@ -13,7 +14,7 @@ export interface FeedEntry {
   readonly directory: DirectoryChange | null;
 }
 
-export type DirectoryChange = ReaderChange | SchoolChange | CardUidChange;
+export type DirectoryChange = ReaderChange | SchoolChange | CardUidChange | RulesVersionChange;
 
 export interface ReaderChange {
   readonly type: 'reader';
@@ -48,6 +49,13 @@ export interface CardUidChange {
   readonly status: CardStatus;
 }
 
+/** Rules of this version hold from here on. */
+export interface RulesVersionChange {
+  readonly type: 'rules';
+  readonly change: number;
+  readonly version: number;
+}
+
 /** An entry that is not yet numbered. */
 export interface NewChange {
   readonly kind: ChangeKind;
@@ -59,11 +67,16 @@ export interface StoredChange {
   readonly change: number;
   readonly kind: ChangeKind;
   readonly payload: string;
+  /** Of kind 'rules': the document as JSON, which is stored once, with its version. */
+  readonly document?: string;
 }
 
-export function holderChange(pupil: PupilRow, schoolId: number): NewChange {
+/** A pupil's class, as far as the ledger is concerned. */
+export type HolderClass = Pick<ClassRow, 'school_id' | 'shift'>;
+
+export function holderChange(pupil: PupilRow, { school_id: schoolId, shift }: HolderClass): NewChange {
   const { pupil_id: pupilId, class_id: classId } = pupil;
-  const payload = { pupilId, schoolId, classId, active: pupil.active === 1, entitled: pupil.entitled === 1 };
+  const payload = { pupilId, schoolId, classId, active: pupil.active === 1, entitled: pupil.entitled === 1, shift };
   return { kind: 'holder', entityId: pupilId, payload };
 }
 
@@ -101,6 +114,10 @@ export function schoolChange(school: SchoolRow): NewChange {
   return { kind: 'school', entityId: schoolId, payload: { schoolId, districtId, timeZone } };
 }
 
+export function rulesChange(version: number): NewChange {
+  return { kind: 'rules', entityId: version, payload: { version } };
+}
+
 /** Appends to the feed within the transaction that makes the change; answers the entry's number. */
 export async function appendChange(transaction: Transaction<RegistryTables>, entry: NewChange): Promise<number> {
   const { kind, entityId: entity_id, payload } = entry;
@@ -112,7 +129,7 @@ export async function appendChange(transaction: Transaction<RegistryTables>, ent
   return inserted.change;
 }
 
-export function decodeEntry({ change, kind, payload }: StoredChange): FeedEntry {
+export function decodeEntry({ change, kind, payload, document = '{}' }: StoredChange): FeedEntry {
   const fields: unknown = JSON.parse(payload);
   switch (kind) {
     case 'holder':
@@ -127,8 +144,17 @@ export function decodeEntry({ change, kind, payload }: StoredChange): FeedEntry 
       return { change, ledger: null, directory: cardUid(change, fields as CardPayload) };
     case 'reader':
       return { change, ledger: null, directory: { type: 'reader', change, ...(fields as ReaderPayload) } };
-    case 'school':
-      return { change, ledger: null, directory: { type: 'school', change, ...(fields as SchoolPayload) } };
+    case 'school': {
+      const school = fields as SchoolPayload;
+      const { schoolId, districtId } = school;
+      const ledger = { type: 'school', change, schoolId, districtId } as const;
+      return { change, ledger, directory: { type: 'school', change, ...school } };
+    }
+    case 'rules': {
+      const { version } = fields as RulesPayload;
+      const ledger = { type: 'rules', change, version, document: JSON.parse(document) as RulesDocument } as const;
+      return { change, ledger, directory: { type: 'rules', change, version } };
+    }
   }
 }
 
@@ -141,3 +167,4 @@ type HolderPayload = Payload<Extract<RegistryChange, { type: 'holder' }>>;
 type CardPayload = Payload<Extract<RegistryChange, { type: 'card' }>> & { districtId: number; uid: string };
 type ReaderPayload = Payload<ReaderChange>;
 type SchoolPayload = Payload<SchoolChange>;
+type RulesPayload = Payload<RulesVersionChange>;

@@ -41,6 +41,7 @@ export const classes: ImportFile<ClassRow> = {
     id: 'class_id',
     parent: { table: 'school', id: 'school_id' },
     toStored: (row) => row,
+    isMove: (after, before) => after.shift !== before.shift,
     onMoved: movePupils,
   }),
 };
@@ -58,8 +59,8 @@ export const pupils: ImportFile<PupilFileRow> = {
     parent: { table: 'class', id: 'class_id' },
     toStored: (row, before) => ({ ...row, active: before?.active ?? 1 }),
     // A new name alone is nothing to the ledger; another class always is, whatever its school.
-    change: (after, before, { school_id: schoolId }) =>
-      unlessSame(holderChange(after, schoolId), before && holderChange(before, schoolId)),
+    change: (after, before, parent) =>
+      unlessSame(holderChange(after, parent as ClassRow), before && holderChange(before, parent as ClassRow)),
     onMoved: moveCardsHome,
   }),
 };
@@ -85,11 +86,11 @@ function unlessSame(after: NewChange, before: NewChange | undefined): NewChange 
   return JSON.stringify(after.payload) === JSON.stringify(before?.payload) ? null : after;
 }
 
-/** Holders whose class went to another school. */
+/** Holders whose class went to another school or shift. */
 async function movePupils(transaction: RegistryTransaction, append: Append, moved: readonly ClassRow[]): Promise<void> {
-  for (const { class_id, school_id } of moved) {
-    const members = await transaction.selectFrom('pupil').selectAll().where('class_id', '=', class_id).execute();
-    await append(members.map((pupil) => holderChange(pupil, school_id)));
+  for (const row of moved) {
+    const members = transaction.selectFrom('pupil').selectAll().where('class_id', '=', row.class_id);
+    await append((await members.execute()).map((pupil) => holderChange(pupil, row)));
   }
   await moveCardsHome(transaction, append);
 }

@@ -42,6 +42,7 @@ describe('a good import', () => {
       classId: 100,
       active: true,
       entitled: true,
+      shift: 1,
     });
     expect(feed[7].ledger).toEqual({
       type: 'card',

@@ -1,12 +1,13 @@
 import { sql, type Kysely, type Transaction } from 'kysely';
 import { OperatorError } from '../../workers/errors.ts';
 import { columnTypes } from './dialect.ts';
+import { addRulesTokensAudit } from './migration-2.ts';
 import type { RegistryTables } from './schema.ts';
 
-type Migration = (schema: Transaction<RegistryTables>['schema']) => Promise<void>;
+type Migration = (transaction: Transaction<RegistryTables>) => Promise<void>;
 
 /** Forward only; a migration's number is its place, from 1. Never edit one that was released: add the next. */
-const migrations: readonly Migration[] = [createTables];
+const migrations: readonly Migration[] = [({ schema }) => createTables(schema), addRulesTokensAudit];
 
 const { id, integer } = columnTypes;
 
@@ -78,9 +79,9 @@ async function createFleet(schema: Transaction<RegistryTables>['schema']): Promi
     .execute();
 }
 
-/** Brings the database to this program's version. Waits for no lock when there is nothing to do. */
-export async function migrate(db: Kysely<RegistryTables>): Promise<void> {
-  if ((await storedVersion(db)) === migrations.length) return;
+/** Brings the database to this program's version (tests: to an older). Waits for no lock when there is nothing to do. */
+export async function migrate(db: Kysely<RegistryTables>, target = migrations.length): Promise<void> {
+  if ((await storedVersion(db)) === target) return;
   await db.transaction().execute(async (transaction) => {
     // Another process may have migrated while this one waited for the lock.
     const version = await storedVersion(transaction);
@@ -91,8 +92,8 @@ export async function migrate(db: Kysely<RegistryTables>): Promise<void> {
         .addColumn('number', integer, (c) => c.primaryKey())
         .execute();
     }
-    for (let number = version + 1; number <= migrations.length; number++) {
-      await migrations[number - 1](transaction.schema);
+    for (let number = version + 1; number <= target; number++) {
+      await migrations[number - 1](transaction);
       await sql`insert into migration (number) values (${number})`.execute(transaction);
     }
   });

@@ -10,6 +10,9 @@ export interface RegistryTables {
   card: CardRow;
   reader: ReaderRow;
   change: ChangeTable;
+  rules: RulesRow;
+  admin_token: AdminTokenRow;
+  audit: AuditTable;
 }
 
 export interface DistrictRow {
@@ -67,7 +70,7 @@ export interface ReaderRow {
 }
 
 /** `cardLeft`: the UID no longer means this card in the district that the payload names, because the pupil moved away. */
-export type ChangeKind = 'holder' | 'card' | 'cardLeft' | 'reader' | 'school';
+export type ChangeKind = 'holder' | 'card' | 'cardLeft' | 'reader' | 'school' | 'rules';
 
 interface ChangeTable {
   change: Generated<number>;
@@ -75,4 +78,40 @@ interface ChangeTable {
   entity_id: number;
   /** JSON, without names: see `feed.ts`. */
   payload: string;
+}
+
+/** One version of the rules, from 2 on; version 1 are the defaults, which have no row. Rows are never changed. */
+export interface RulesRow {
+  version: number;
+  /** JSON: a `RulesDocument`. */
+  document: string;
+  /** ms since 1970. */
+  imported_at: number;
+}
+
+export interface AdminTokenRow {
+  name: string;
+  role: string;
+  /** The one school that it is good for, or null for the whole region. */
+  school_id: number | null;
+  /** SHA-256 of the token in hex: the token itself is not kept. */
+  token_hash: string;
+  /** ms since 1970. */
+  created_at: number;
+  revoked_at: number | null;
+}
+
+export interface AuditTable {
+  audit_id: Generated<number>;
+  at_ms: number;
+  who: string;
+  role: string;
+  command: string;
+  /** JSON. */
+  request: string;
+  /** 1 done, 0 refused or failed, null not ended. */
+  ok: number | null;
+  /** JSON, or null while not ended. */
+  outcome: string | null;
+  ended_at_ms: number | null;
 }

@@ -43,16 +43,28 @@ export class Registry {
     }
   }
 
-  /** Feed entries after `change`, in order, at most `limit`. */
+  /**
+   * Feed entries after `change`, in order, at most `limit`, none when there are no more. A change of the rules is the last
+   * of its stretch: its document may be large, and a stretch has to fit into one block of a journal.
+   */
   async changesAfter(change: number, limit: number): Promise<FeedEntry[]> {
     const rows = await this.db
       .selectFrom('change')
-      .select(['change', 'kind', 'payload'])
+      .select(['change', 'kind', 'entity_id', 'payload'])
       .where('change', '>', change)
       .orderBy('change')
       .limit(limit)
       .execute();
-    return rows.map(decodeEntry);
+    const last = rows.findIndex(({ kind }) => kind === 'rules');
+    if (last === -1) return rows.map(decodeEntry);
+    const document = await this.#rulesOf(rows[last].entity_id);
+    return [...rows.slice(0, last).map(decodeEntry), decodeEntry({ ...rows[last], document })];
+  }
+
+  /** The document of a version that the feed names: versions are never changed nor deleted. */
+  async #rulesOf(version: number): Promise<string> {
+    const rules = this.db.selectFrom('rules').select('document').where('version', '=', version);
+    return (await rules.executeTakeFirstOrThrow()).document;
   }
 
   /** The number of the newest feed entry, 0 before the first. */

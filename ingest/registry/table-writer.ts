@@ -6,7 +6,7 @@ import { prepareAppend, prepareUpsert, selectByIds, type RunAll } from './statem
 import type { RegistryTransaction } from './store.ts';
 
 export type Append = (entries: readonly NewChange[]) => Promise<void>;
-type ParentRow = Record<string, number>;
+type ParentRow = object;
 
 /** A table whose rows have an id of their own and may have a parent that must be stored. */
 export interface Table<Row, Stored> {
@@ -17,7 +17,9 @@ export interface Table<Row, Stored> {
   readonly toStored: (row: Row, before: Stored | undefined) => Stored;
   /** The feed's entry for a row that was added or changed, null where nobody needs to know. */
   readonly change?: (after: Stored, before: Stored | undefined, parent: ParentRow) => NewChange | null;
-  /** Runs after all rows when some went to another parent. */
+  /** What else counts as a move, beside another parent. */
+  readonly isMove?: (after: Stored, before: Stored) => boolean;
+  /** Runs after all rows when some moved. */
   readonly onMoved?: (transaction: RegistryTransaction, append: Append, moved: readonly Stored[]) => Promise<void>;
 }
 
@@ -91,8 +93,9 @@ class TableWriter<Row extends object, Stored extends object> implements RowWrite
   }
 
   private noteMove(after: Stored, before: Stored): void {
-    const parent = this.table.parent;
-    if (parent !== undefined && after[parent.id] !== before[parent.id]) this.moved.push(after);
+    const { parent, isMove } = this.table;
+    const hasOtherParent = parent !== undefined && after[parent.id] !== before[parent.id];
+    if (hasOtherParent || isMove?.(after, before) === true) this.moved.push(after);
   }
 
   private async readParents(rows: readonly NumberedRow<Row>[]): Promise<Map<number, ParentRow>> {
