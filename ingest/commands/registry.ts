@@ -4,12 +4,12 @@ import { OperatorError } from '../../workers/errors.ts';
 import { DataDirectory } from '../data-directory.ts';
 import * as registryCommands from '../registry/commands.ts';
 import { importDirectory } from '../registry/import.ts';
-import type { FileReport, ImportReport } from '../registry/report.ts';
+import type { FileReport, ImportReport, RefusedRow } from '../registry/report.ts';
 import { openRegistry, type Registry } from '../registry/store.ts';
 import { answerNo, type CommonOptions, newCommand, print, readId } from './common.ts';
 
 /** Only an import may begin a data directory: for anything else a mistyped --data would be met by an empty one. */
-async function withRegistry<T>(
+export async function withRegistry<T>(
   options: CommonOptions,
   work: (registry: Registry) => Promise<T>,
   open: (path: string) => DataDirectory = (path) => DataDirectory.openExisting(path),
@@ -23,7 +23,7 @@ async function withRegistry<T>(
 }
 
 export function importCommand(): Command {
-  return newCommand('import', 'reads districts, schools, classes, pupils, cards and readers from CSV files')
+  return newCommand('import', 'reads districts, schools, classes, pupils, cards and readers from CSV files, rules from rules.json')
     .argument('<dir>', 'folder with the files')
     .action(async (directory: string, options: CommonOptions) => {
       if (!fs.statSync(directory).isDirectory())
@@ -41,20 +41,24 @@ export function importCommand(): Command {
 function describeImport(report: ImportReport): string[] {
   return report.files.flatMap((file) => [
     `${file.file}: ${file.rows} rows, ${file.added} added, ${file.changed} changed, ${file.unchanged} unchanged, ` +
-      `${file.refusedCount} refused, ${file.collisionCount} colliding`,
+      `${file.refusedCount} refused, ${file.collisionCount} colliding` +
+      (file.version === undefined ? '' : `, version ${file.version}`),
     ...problemsOf(file),
   ]);
 }
 
 function problemsOf(file: FileReport): string[] {
-  const refused = file.refused.map(({ line, column, code, reason }) => {
-    return `  line ${line}${column === null ? '' : `, ${column}`}: ${reason} (${code})`;
-  });
+  const refused = file.refused.map((row) => `  ${placeOf(row)}: ${row.reason} (${row.code})`);
   const collisions = file.collisions.map(({ line, uid, pupilIds, reason }) => {
     return `  line ${line}: ${uid} of pupils ${pupilIds.join(', ')}: ${reason}`;
   });
   const nothing = file.refusedCount > 0 ? ['  nothing of this file was changed'] : [];
   return [...refused, ...nothing, ...collisions];
+}
+
+function placeOf({ line, column, path }: RefusedRow): string {
+  if (line === null) return path || 'the file';
+  return `line ${line}${column === null ? '' : `, ${column}`}`;
 }
 
 interface ReaderOptions extends CommonOptions {

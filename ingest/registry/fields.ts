@@ -15,7 +15,7 @@ export class Fault {
 }
 
 export const idMax = 2 ** 32 - 1;
-const textCharactersMax = 200;
+export const textCharactersMax = 200;
 const dayMs = 86_400_000;
 
 const notAnId = new Fault('ID', `must be a whole number from 1 to ${idMax}, without sign or leading zeros`);
@@ -29,10 +29,14 @@ export function isId(id: number): boolean {
   return Number.isInteger(id) && id >= 1 && id <= idMax;
 }
 
+export function isPrintable(text: string): boolean {
+  return !/[\u0000-\u001f\u007f]/.test(text);
+}
+
 /** Text that fits a line: no control characters, bounded. */
 export function readText(text: string): string | Fault {
   if (text.length > textCharactersMax) return new Fault('TEXT', `must not exceed ${textCharactersMax} characters`);
-  return /[\u0000-\u001f\u007f]/.test(text) ? new Fault('TEXT', 'must not contain control characters') : text;
+  return isPrintable(text) ? text : new Fault('TEXT', 'must not contain control characters');
 }
 
 export function readTitle(text: string): string | Fault {
@@ -80,10 +84,13 @@ export function readUid(text: string): string | Fault {
 /** A last good day, or null where the text is empty. */
 export function readExpires(text: string): string | null | Fault {
   if (text === '') return null;
-  const real =
-    /^\d{4}-\d{2}-\d{2}$/.test(text) && !Number.isNaN(Date.parse(text)) && dateOfDay(dayOfDate(text)) === text;
-  if (!real) return new Fault('DATE', 'must be empty or a day of the calendar as YYYY-MM-DD');
+  if (!isDate(text)) return new Fault('DATE', 'must be empty or a day of the calendar as YYYY-MM-DD');
   return dayOfDate(text) > 0 ? text : new Fault('DATE', 'must be later than 1970-01-01');
+}
+
+/** A day of the calendar as YYYY-MM-DD. */
+export function isDate(text: string): boolean {
+  return /^\d{4}-\d{2}-\d{2}$/.test(text) && !Number.isNaN(Date.parse(text)) && dateOfDay(dayOfDate(text)) === text;
 }
 
 /** Days since 1970 of a real date YYYY-MM-DD. */

@@ -4,6 +4,7 @@ import { hasErrno, OperatorError } from '../../workers/errors.ts';
 import { readCsv } from './csv.ts';
 import { cards } from './import-cards.ts';
 import { RowParser, type ImportFile } from './import-file.ts';
+import { importRules, rulesFile } from './import-rules.ts';
 import { classes, districts, pupils, readers, schools } from './import-tables.ts';
 import { newFileReport, refuse, type FileReport, type ImportReport } from './report.ts';
 import type { Registry } from './store.ts';
@@ -18,7 +19,7 @@ type OnProgress = (progress: ImportProgress) => void;
 
 interface Importer {
   readonly file: string;
-  run(registry: Registry, path: string, onProgress: OnProgress): Promise<FileReport>;
+  readonly run: (registry: Registry, path: string, onProgress: OnProgress) => Promise<FileReport>;
 }
 
 /** In the order in which the files refer to one another. */
@@ -29,6 +30,7 @@ const importers: readonly Importer[] = [
   importer(pupils),
   importer(cards),
   importer(readers),
+  { file: rulesFile, run: (registry, path) => importRules(registry, path, Date.now()) },
 ];
 
 function importer<Row>(file: ImportFile<Row>): Importer {
@@ -36,7 +38,7 @@ function importer<Row>(file: ImportFile<Row>): Importer {
 }
 
 /**
- * Imports the CSV files that are present in a directory. Each file is taken whole or not at all; rows that are stored and
+ * Imports the files that are present in a directory. Each file is taken whole or not at all; rows that are stored and
  * not in a file stay as they are. Rows that cannot be taken are in the report; only what is no import at all throws.
  */
 export async function importDirectory(
@@ -47,7 +49,14 @@ export async function importDirectory(
   const present = importers.filter(({ file }) => existsSync(join(directory, file)));
   if (present.length === 0) throw nothingToImport(directory);
   const files: FileReport[] = [];
-  for (const next of present) files.push(await next.run(registry, join(directory, next.file), onProgress));
+  for (const { file, run } of present) {
+    const path = join(directory, file);
+    files.push(
+      await run(registry, path, onProgress).catch((error: unknown) => {
+        throw hasErrno(error, 'EACCES', 'EISDIR', 'EIO', 'ENOENT') ? unreadable(path) : error;
+      }),
+    );
+  }
   return { files, ok: files.every((report) => report.refusedCount === 0) };
 }
 
@@ -75,7 +84,6 @@ async function importFile<Row>(
     });
     return report;
   } catch (error) {
-    if (hasErrno(error, 'EACCES', 'EISDIR', 'EIO', 'ENOENT')) throw unreadable(path);
     if (!(error instanceof Undo)) throw error;
     return { ...report, added: 0, changed: 0, unchanged: 0, collisions: [], collisionCount: 0 };
   }

@@ -20,12 +20,18 @@ export interface FileReport {
   /** The first `collisionsListedMax`; of `cards.csv` only. */
   readonly collisions: Collision[];
   collisionCount: number;
+  /** Of `rules.json`, unless it was refused: the version that is in force. */
+  version?: number;
 }
 
+/** What is wrong and where: a row of a CSV file by line and column, a value of `rules.json` by path. */
 export interface RefusedRow {
-  readonly line: number;
-  /** Null where the row as a whole is wrong. */
+  /** Null where only the path is known, or the file as a whole is wrong. */
+  readonly line: number | null;
+  /** Null where the row as a whole is wrong. Of a file that is no JSON: the column on the line, from 1. */
   readonly column: string | null;
+  /** Such as `schools.101.meal.windows[1].to`; empty for the document itself. */
+  readonly path?: string;
   readonly code: string;
   readonly reason: string;
 }
@@ -56,9 +62,18 @@ export function newFileReport(file: string): FileReport {
   };
 }
 
-export function refuse(report: FileReport, line: number, column: string | null, { code, reason }: Fault): void {
+export function refuse(report: FileReport, line: number | null, column: string | null, { code, reason }: Fault): void {
+  addRefused(report, { line, column, code, reason });
+}
+
+/** Refuses a value of a document. */
+export function refuseAt(report: FileReport, path: string, { code, reason }: Fault): void {
+  addRefused(report, { line: null, column: null, path, code, reason });
+}
+
+function addRefused(report: FileReport, refused: RefusedRow): void {
   report.refusedCount++;
-  if (report.refused.length < refusedRowsListedMax) report.refused.push({ line, column, code, reason });
+  if (report.refused.length < refusedRowsListedMax) report.refused.push(refused);
 }
 
 export function addCollision(report: FileReport, collision: Collision): void {
