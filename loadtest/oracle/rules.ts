@@ -96,7 +96,8 @@ function onTop(below: SchoolRules, layer: Layer): SchoolRules {
   };
 }
 
-function minuteOf(text: string): number {
+/** The minute of the day of HH:MM. */
+export function minuteOf(text: string): number {
   const [hours, minutes] = text.split(':').map(Number);
   return hours * 60 + minutes;
 }

@@ -44,10 +44,24 @@ export const defaults = {
   busShare: 0.2,
   fareRubles: 28,
   lockerShare: 0.15,
+  /** Pupils with a locker whose reservation is missing, or over (assumed). */
+  lockersNotReserved: 0.03,
+  lockersExpired: 0.04,
 
   bounces: 0.03,
   unknownCards: 0.002,
   cardsBlocked: 0.003,
+  cardsExpired: 0.003,
+  /** What people and tills do beside the rules, as shares of the taps concerned (assumed). */
+  triesForSecondMeal: 0.01,
+  triesBeforeWindow: 0.004,
+  oldPrices: 0.005,
+  pricesLeftToList: 0.05,
+  enteredByHand: 0.005,
+  passbacks: 0.005,
+  visitsToNeighbour: 0.004,
+  ridesWithChange: 0.1,
+  ridesOnTrust: 0.5,
   /** Pupils whose purses hold next to nothing, and those whose purses run out under way (assumed). */
   pursesEmpty: 0.01,
   pursesShort: 0.03,

@@ -43,7 +43,7 @@ export class LineFile {
   }
 }
 
-/** Columns of the import format, by file. */
+/** Columns of the import format, and of the files for `topup` and `locker reserve`, by file. */
 export const importColumns = {
   districts: ['district_id', 'name'],
   schools: ['school_id', 'district_id', 'name', 'tz'],
@@ -52,6 +52,7 @@ export const importColumns = {
   cards: ['card_uid', 'pupil_id', 'status', 'expires'],
   readers: ['reader_id', 'school_id', 'place', 'kinds', 'public_key'],
   topups: ['pupil_id', 'purse', 'kop', 'key'],
+  lockers: ['pupil_id', 'school_id', 'locker', 'from', 'to'],
 } as const;
 export type ImportFiles = Readonly<Record<keyof typeof importColumns, LineFile>>;
 

@@ -1,17 +1,15 @@
 import { join } from 'node:path';
-import { absenceShare } from './calendar.ts';
+import { Oracle } from '../oracle/oracle.ts';
+import { rulesOf } from '../oracle/rules.ts';
+import { commandsFor } from './commands.ts';
+import { DayWriter } from './day.ts';
 import { closeAll, LineFile, openImportFiles, writeJson, type ImportFiles } from './files.ts';
 import { deterministicKey } from './keys.ts';
 import { layOut } from './layout.ts';
-import type { PlannedPurse, RegionOptions, School } from './model.ts';
+import { regionRules } from './menu.ts';
+import type { PlannedPurse, Pupil, RegionOptions, School } from './model.ts';
 import { districtName } from './names.ts';
-import { SchoolOracle } from './oracle.ts';
-import { dayOfPupil } from './pupil-day.ts';
-import { tapsOfDay } from './queues.ts';
-import { Random } from './random.ts';
 import { buildSchool, kindsOf } from './school.ts';
-import { addToTotals, decideDay, emptyTotals, readerPlans, strangersOf, trueDayOf, type TrueTap } from './truth.ts';
-import { dayMinuteToUtcMs } from './zones.ts';
 
 /** `region.json`: what the directory holds. */
 export interface RegionSummary {
@@ -28,27 +26,6 @@ export interface RegionSummary {
   readonly taps: number;
 }
 
-/** The files of one day. */
-class DayFiles {
-  readonly plan: LineFile;
-  readonly truth: LineFile;
-  readonly totals: ReturnType<typeof emptyTotals>;
-  readonly day: string;
-
-  constructor(directory: string, day: string) {
-    this.day = day;
-    this.plan = new LineFile(join(directory, 'plan', `${day}.ndjson`));
-    this.truth = new LineFile(join(directory, 'truth', `${day}.ndjson`));
-    this.totals = emptyTotals(day);
-  }
-
-  close(directory: string): number {
-    closeAll([this.plan, this.truth]);
-    writeJson(join(directory, 'truth', `${this.day}.totals.json`), this.totals);
-    return this.totals.taps;
-  }
-}
-
 /** Writes a region: the same options give the same bytes. One school is in memory at a time. */
 export function generateRegion(
   options: RegionOptions,
@@ -59,27 +36,33 @@ export function generateRegion(
   const files = openImportFiles(directory);
   const bells = new LineFile(join(directory, 'bells.csv'));
   bells.row('school_id', 'shift', 'first_bell');
-  const days = options.days.map((day) => new DayFiles(directory, day));
+  const commands = new LineFile(join(directory, 'commands.ndjson'));
+  const rules = regionRules(options, plans);
+  writeJson(join(directory, 'rules.json'), rules);
+  const days = options.days.map((day) => new DayWriter(directory, day));
   const keys: unknown[] = [];
   const counts = { districts: 0, classes: 0, pupils: 0, readers: 0 };
   let uids = new Set<string>();
-  for (const plan of plans) {
+  for (const [place, plan] of plans.entries()) {
     if (plan.districtId > counts.districts) {
       counts.districts = plan.districtId;
       uids = new Set();
       files.districts.row(plan.districtId, districtName(plan.districtId - 1));
     }
-    const school = buildSchool(plan, options, uids);
+    const school = buildSchool(plan, { options, rules, uids, next: plans[place + 1] });
     writeSchool(files, bells, school);
+    for (const pupil of school.pupilList) for (const command of commandsFor(pupil)) commands.json(command);
     keys.push(...writeReaders(files, school, options.seed));
-    writeDays(days, school, options.seed);
+    // Its pupils visit a school of the same district only.
+    const oracle = new Oracle((schoolId) => rulesOf(rules, plan.districtId, schoolId));
+    for (const day of days) day.write(school, oracle, options.seed);
     counts.classes += school.classes.length;
     counts.pupils += school.pupilList.length;
     counts.readers += school.readers.length;
     progress(`school ${plan.schoolId} of ${plans.length}`);
   }
-  closeAll([...Object.values(files), bells]);
-  const taps = days.reduce((sum, day) => sum + day.close(directory), 0);
+  closeAll([...Object.values(files), bells, commands]);
+  const taps = days.reduce((sum, day) => sum + day.close(), 0);
   writeJson(join(directory, 'reader-keys.json'), keys);
   const { seed, size } = options;
   const summary = { seed, size, days: options.days, tz: plans[0].timeZone, schools: plans.length, ...counts, taps };
@@ -95,14 +78,20 @@ function writeSchool(files: ImportFiles, bells: LineFile, school: School): void 
     if (school.classes.some((schoolClass) => schoolClass.shift === shift)) bells.row(school.schoolId, shift, text);
   }
   for (const { classId, name, shift } of school.classes) files.classes.row(classId, school.schoolId, name, shift);
-  for (const pupil of school.pupilList) {
-    const { pupilId, schoolClass, lastName, firstName, entitled, uid, blocked, purses } = pupil;
-    files.pupils.row(pupilId, schoolClass.classId, lastName, firstName, entitled ? 1 : 0);
-    files.cards.row(uid, pupilId, blocked ? 'blocked' : 'active', '');
-    for (const [purse, kop] of Object.entries(purses) as [PlannedPurse, number][]) {
-      if (kop > 0) files.topups.row(pupilId, purse, kop, `opening-${pupilId}-${purse}`);
-    }
+  for (const pupil of school.pupilList) writePupil(files, school.schoolId, pupil);
+}
+
+function writePupil(files: ImportFiles, schoolId: number, pupil: Pupil): void {
+  const { pupilId, schoolClass, lastName, firstName, entitled, uid, blocked, expires, purses } = pupil;
+  files.pupils.row(pupilId, schoolClass.classId, lastName, firstName, entitled ? 1 : 0);
+  files.cards.row(uid, pupilId, blocked ? 'blocked' : 'active', expires ?? '');
+  for (const [purse, kop] of Object.entries(purses) as [PlannedPurse, number][]) {
+    if (kop > 0) files.topups.row(pupilId, purse, kop, `opening-${pupilId}-${purse}`);
   }
+  const { locker, reservation } = pupil;
+  if (locker === null || reservation === null) return;
+  const { fromMs, toMs } = reservation;
+  files.lockers.row(pupilId, schoolId, locker, new Date(fromMs).toISOString(), new Date(toMs).toISOString());
 }
 
 /** Writes the public halves and gives the private ones back. */
@@ -112,34 +101,4 @@ function writeReaders(files: ImportFiles, school: School, seed: number): unknown
     files.readers.row(readerId, school.schoolId, place, kindsOf(role), publicKey);
     return { reader_id: readerId, private_key: privateKey, public_key: publicKey };
   });
-}
-
-function writeDays(days: readonly DayFiles[], school: School, seed: number): void {
-  const oracle = new SchoolOracle(school);
-  for (const files of days) writeDay(files, school, oracle, seed);
-}
-
-function writeDay(files: DayFiles, school: School, oracle: SchoolOracle, seed: number): void {
-  const random = new Random(seed, 'day', files.day, school.schoolId);
-  const absence = absenceShare(files.day);
-  const pupilDays = school.pupilList.map((pupil) => dayOfPupil(random, school, pupil, absence));
-  const wishes = pupilDays.flatMap((pupilDay) => pupilDay.wishes);
-  const taps = tapsOfDay(random, school, files.day, wishes);
-  const decided = decideDay(taps, oracle);
-  const byPupil = new Map<number, TrueTap[]>();
-  taps.forEach(({ pupil }, place) => {
-    if (pupil === null) return;
-    const own = byPupil.get(pupil.pupilId);
-    if (own) own.push(decided[place]);
-    else byPupil.set(pupil.pupilId, [decided[place]]);
-  });
-  for (const plan of readerPlans(school, taps)) files.plan.json(plan);
-  const midnightMs = dayMinuteToUtcMs(files.day, 0, school.timeZone);
-  const truths = school.pupilList.map((pupil, place) =>
-    trueDayOf(school, pupil, pupilDays[place], { taps: byPupil.get(pupil.pupilId) ?? [], midnightMs, oracle }),
-  );
-  for (const truth of [...truths, ...strangersOf(school, taps, decided)]) {
-    files.truth.json(truth);
-    addToTotals(files.totals, truth);
-  }
 }

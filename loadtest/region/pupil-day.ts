@@ -1,5 +1,7 @@
-import { Kind } from '../../ingest/protocol/codes.ts';
+import { Kind, ReaderFlag } from '../../ingest/protocol/codes.ts';
+import { minuteOf } from '../oracle/rules.ts';
 import { defaults } from './defaults.ts';
+import { buffetKop, item } from './menu.ts';
 import type { Pupil, School } from './model.ts';
 import type { Random } from './random.ts';
 
@@ -13,6 +15,7 @@ export interface Wish {
   readonly kind: number;
   readonly amountKop: number;
   readonly ref: number;
+  readonly flags: number;
 }
 
 export interface PupilDay {
@@ -22,8 +25,6 @@ export interface PupilDay {
   readonly cameMinute: number | null;
   readonly wishes: readonly Wish[];
 }
-
-export const item = { breakfast: 1, lunch: 2, buffetFirst: 100, buffetLast: 139 } as const;
 
 function arrivalMinute(random: Random, bellMinute: number): number {
   const draw = random.next();
@@ -53,9 +54,9 @@ export function dayOfPupil(random: Random, school: School, pupil: Pupil, absence
   const leavesMinute =
     Math.max(lessonEnd(bellMinute, stays), cameMinute + 30) + 2 + random.exponential(defaults.leavingMinutesMean);
   const wishes = [
-    ...comings(random, pupil, cameMinute),
-    ...meals(random, school, pupil, bellMinute),
-    ...leavings(random, pupil, leavesMinute),
+    ...comings(random, school, pupil, cameMinute),
+    ...meals(random, school, pupil, { bellMinute, cameMinute }),
+    ...leavings(random, school, pupil, leavesMinute),
   ];
   return { presence: 'came', bellMinute, cameMinute, wishes: wishes.filter(within(cameMinute, leavesMinute)) };
 }
@@ -67,29 +68,46 @@ function within(cameMinute: number, leavesMinute: number): (wish: Wish) => boole
 }
 
 function wish(pupil: Pupil, minute: number, readerId: number | null, kind: number, amountKop = 0, ref = 0): Wish {
-  return { pupil, minute, readerId, kind, amountKop, ref };
+  return { pupil, minute, readerId, kind, amountKop, ref, flags: 0 };
 }
 
 /** The one locker reader of a school stands behind the ids of its pupils' tills and is filled in by the queue. */
 export const lockerReader = -1;
 
-function comings(random: Random, pupil: Pupil, cameMinute: number): Wish[] {
+function comings(random: Random, school: School, pupil: Pupil, cameMinute: number): Wish[] {
   const wishes = [wish(pupil, cameMinute, null, Kind.gateIn)];
-  if (pupil.busId !== null) wishes.push(ride(pupil, cameMinute - random.between(15, 35), pupil.busId));
+  const { hours } = school.rules.gate;
+  const opensMinute = hours === null ? 0 : minuteOf(hours[0]);
+  if (cameMinute < opensMinute) wishes.push(wish(pupil, opensMinute + random.between(0.2, 4), null, Kind.gateIn));
+  if (pupil.busId !== null) {
+    const morning = ride(school, pupil, cameMinute - random.between(15, 35), pupil.busId);
+    const isOnTrust = pupil.purses.transport === 0 && random.chance(defaults.ridesOnTrust);
+    wishes.push({ ...morning, flags: isOnTrust ? ReaderFlag.letThrough : 0 });
+  }
   if (pupil.locker !== null) wishes.push(...lockerUse(random, pupil, cameMinute + random.between(2, 5)));
   return wishes;
 }
 
-function leavings(random: Random, pupil: Pupil, leavesMinute: number): Wish[] {
+function leavings(random: Random, school: School, pupil: Pupil, leavesMinute: number): Wish[] {
   const wishes: Wish[] = [];
   if (!random.chance(defaults.leavesWithoutTap)) wishes.push(wish(pupil, leavesMinute, null, Kind.gateOut));
   if (pupil.locker !== null) wishes.push(...lockerUse(random, pupil, leavesMinute - random.between(2, 4)));
-  if (pupil.busId !== null) wishes.push(ride(pupil, leavesMinute + random.between(4, 20), pupil.busId));
+  if (pupil.busId !== null) wishes.push(...ridesHome(random, school, pupil, leavesMinute + random.between(4, 20)));
   return wishes;
 }
 
-function ride(pupil: Pupil, minute: number, busId: number): Wish {
-  return wish(pupil, minute, busId, Kind.fare, defaults.fareRubles * 100, busId);
+function ride(school: School, pupil: Pupil, minute: number, busId: number): Wish {
+  const route = school.readers.find(({ readerId }) => readerId === busId)?.route ?? 0;
+  return wish(pupil, minute, busId, Kind.fare, defaults.fareRubles * 100, route);
+}
+
+/** Home on the own bus; some change to another. */
+function ridesHome(random: Random, school: School, pupil: Pupil, minute: number): Wish[] {
+  const busId = pupil.busId ?? 0;
+  const rides = [ride(school, pupil, minute, busId)];
+  if (!random.chance(defaults.ridesWithChange)) return rides;
+  const others = school.readers.filter(({ role, readerId }) => role === 'bus' && readerId !== busId);
+  return [...rides, ride(school, pupil, minute + random.between(8, 75), random.pick(others).readerId)];
 }
 
 function lockerUse(random: Random, pupil: Pupil, minute: number): Wish[] {
@@ -97,7 +115,12 @@ function lockerUse(random: Random, pupil: Pupil, minute: number): Wish[] {
   return [open, { ...open, minute: minute + random.between(0.3, 0.9), kind: Kind.lockerClose }];
 }
 
-function meals(random: Random, school: School, pupil: Pupil, bellMinute: number): Wish[] {
+function meals(
+  random: Random,
+  school: School,
+  pupil: Pupil,
+  { bellMinute, cameMinute }: { bellMinute: number; cameMinute: number },
+): Wish[] {
   const young = pupil.schoolClass.grade <= defaults.entitledGradeMax;
   const draw = random.next();
   const two = draw < defaults.twoMeals;
@@ -107,17 +130,18 @@ function meals(random: Random, school: School, pupil: Pupil, bellMinute: number)
   const at = (lesson: number): number => lessonEnd(bellMinute, lesson) + 1 + random.exponential(2);
   const wishes: Wish[] = [];
   const till = pupil.tillId;
-  if (breakfast) wishes.push(wish(pupil, at(young ? 1 : 2), till, Kind.meal, school.breakfastKop, item.breakfast));
-  if (lunch) wishes.push(wish(pupil, at(young ? 3 : 4), till, Kind.meal, school.lunchKop, item.lunch));
+  const eat = (minute: number, ref: number): unknown =>
+    wishes.push(wish(pupil, minute, till, Kind.meal, school.rules.prices[ref], ref));
+  if (breakfast) eat(at(young ? 1 : 2), item.breakfast);
+  if (lunch) eat(at(young ? 3 : 4), item.lunch);
+  if (random.chance(defaults.triesBeforeWindow)) eat(cameMinute + random.between(3, 6), item.breakfast);
   if (random.chance(defaults.buffetShare)) {
     const ref = random.integer(item.buffetFirst, item.buffetLast);
-    wishes.push(wish(pupil, at(random.integer(2, young ? 3 : 5)), till, Kind.buffet, buffetKop(random), ref));
+    const kop = ref <= item.buffetListed ? school.rules.prices[ref] : buffetKop(random);
+    wishes.push(wish(pupil, at(random.integer(2, young ? 3 : 5)), till, Kind.buffet, kop, ref));
+  }
+  for (const ref of pupil.forbidden) {
+    wishes.push(wish(pupil, at(2), till, Kind.buffet, school.rules.prices[ref], ref));
   }
   return wishes;
-}
-
-function buffetKop(random: Random): number {
-  const { buffetRublesMedian, buffetSpread, buffetRubles } = defaults;
-  const rubles = Math.round(buffetRublesMedian * Math.exp(random.normal(0, buffetSpread)));
-  return Math.min(buffetRubles.to, Math.max(buffetRubles.from, rubles)) * 100;
 }

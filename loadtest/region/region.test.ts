@@ -7,7 +7,8 @@ import { schoolDays } from './calendar.ts';
 import { importColumns } from './files.ts';
 import { generateRegion } from './generate.ts';
 import type { ReaderPlan } from './model.ts';
-import type { DayTotals, TrueDay } from './truth.ts';
+import type { DayTotals, SchoolTotals } from './totals.ts';
+import type { TrueDay } from './truth.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'region-test-'));
 const day = '2025-09-08';
@@ -29,6 +30,10 @@ function ndjson(path: string): unknown[] {
     .map((line) => JSON.parse(line) as unknown);
 }
 
+function totalsOf(directory: string, name: string): DayTotals {
+  return JSON.parse(readFileSync(join(directory, 'truth', `${name}.totals.json`), 'utf8')) as DayTotals;
+}
+
 function contents(directory: string): Record<string, string> {
   const names = readdirSync(directory, { recursive: true, encoding: 'utf8' }).sort();
   const files = names.filter((name) => statSync(join(directory, name)).isFile());
@@ -46,7 +51,7 @@ test('the same seed gives the same bytes, another seed others', () => {
   };
   const first = make(3, 'a');
   expect(make(3, 'b')).toEqual(first);
-  expect(Object.keys(first)).toHaveLength(8 + 2 + 6);
+  expect(Object.keys(first)).toHaveLength(9 + 4 + 6);
   const other = make(4, 'c');
   for (const name of ['pupils.csv', 'cards.csv', 'readers.csv', `plan/${day}.ndjson`]) {
     expect(other[name]).not.toEqual(first[name]);
@@ -69,6 +74,7 @@ describe('import format', () => {
     points('cards', 'pupil_id', 'pupils');
     points('readers', 'school_id', 'schools');
     points('topups', 'pupil_id', 'pupils');
+    points('lockers', 'pupil_id', 'pupils');
     expect(ids('schools', 'school_id').size).toBe(46);
     expect(ids('pupils', 'pupil_id').size).toBe(21_000);
     expect(ids('topups', 'key').size).toBe(tables['topups'].length);
@@ -96,7 +102,7 @@ describe('import format', () => {
 
 describe('a day', () => {
   test('goes as the defaults say', () => {
-    const pupils = truth().filter((line) => line.pupil_id !== null);
+    const pupils = truth().filter((line) => line.presence !== null);
     const share = (holds: (line: TrueDay) => boolean, of: TrueDay[]): number => of.filter(holds).length / of.length;
     const came = pupils.filter((line) => line.presence !== 'absent');
     const present = came.filter((line) => line.presence !== 'without_card');
@@ -122,7 +128,7 @@ describe('a day', () => {
       for (const tap of taps) told.set(`${tap.reader_id}:${tap.n}`, `${tap.at_ms} ${tap.kind} ${tap.kop}`);
     }
     expect(told).toEqual(planned);
-    const totals = JSON.parse(readFileSync(join(medium, 'truth', `${day}.totals.json`), 'utf8')) as DayTotals;
+    const totals = totalsOf(medium, day);
     expect(totals.taps).toBe(planned.size);
     for (const code of ['10', '13', '40', '41', '71']) expect(totals.codes['meal'][code]).toBeGreaterThan(0);
     expect(totals.codes['buffet']['46']).toBeGreaterThan(0);
@@ -130,18 +136,32 @@ describe('a day', () => {
 
   test('balances are openings less what was debited, over both days', () => {
     const opening = csv(medium, 'topups').reduce((sum, row) => sum + Number(row['kop']), 0);
-    const totals = schoolDays(day, 2).map(
-      (name) => JSON.parse(readFileSync(join(medium, 'truth', `${name}.totals.json`), 'utf8')) as DayTotals,
-    );
+    const totals = schoolDays(day, 2).map((name) => totalsOf(medium, name));
     const left = Object.values(totals[1].balances_kop).reduce((sum, kop) => sum + kop, 0);
     expect(left).toBe(opening - totals[0].debited_kop - totals[1].debited_kop);
   });
 
-  test('each purse is spent at one reader only, so that the truth holds in whatever order readers deliver', () => {
-    for (const { taps } of truth()) {
-      for (const kind of [3, 4, 7]) {
-        expect(new Set(taps.filter((tap) => tap.kind === kind).map((tap) => tap.reader_id)).size).toBeLessThan(2);
-      }
-    }
+  test('sums by canteen, carrier and fund, and who is inside, are those of the taps', () => {
+    const { schools, debited_kop: debited, entitled_kop: entitled } = totalsOf(medium, day);
+    const sums = Object.values(schools);
+    const sum = (of: (one: SchoolTotals) => number): number => sums.reduce((total, one) => total + of(one), 0);
+    expect(sum((one) => one.canteen_kop + one.carrier_kop)).toBe(debited + entitled);
+    expect(sum((one) => one.entitled_kop)).toBe(entitled);
+    expect(entitled).toBeGreaterThan(0);
+    expect(sum((one) => one.inside)).toBe(truth().filter((line) => line.inside).length);
+    const left = truth().filter(({ inside, left_ms: leftMs, came_ms: cameMs }) => inside && leftMs! > cameMs!);
+    expect(left.every(({ taps }) => taps.some(({ flags }) => flags.includes('PASSBACK')))).toBe(true);
   });
+});
+
+test('a small region shows every code that a day can show, and every flag of the oracle', () => {
+  const out = join(root, 'codes');
+  generateRegion({ seed: 1, size: 'small', days: schoolDays(day, 1), readersMin: 0 }, out);
+  const lines = ndjson(join(out, 'truth', `${day}.ndjson`)) as TrueDay[];
+  const taps = lines.flatMap((line) => line.taps);
+  const codes = [...new Set(taps.map(({ code }) => code))].sort((a, b) => a - b);
+  expect(codes).toEqual([10, 11, 12, 13, 14, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 52, 53, 54, 71]);
+  expect(new Set(taps.flatMap(({ flags }) => flags))).toEqual(new Set(['FORCED', 'PASSBACK', 'WRONG_PLACE']));
+  const commands = ndjson(join(out, 'commands.ndjson')) as { args: string[] }[];
+  expect(commands.length).toBeLessThan(12);
 });

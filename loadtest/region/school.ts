@@ -1,11 +1,24 @@
+import { rulesOf, type RulesFile } from '../oracle/rules.ts';
 import { defaults } from './defaults.ts';
 import { classCount, readerCounts } from './layout.ts';
-import type { PlannedReader, Pupil, RegionOptions, School, SchoolClass, SchoolPlan } from './model.ts';
+import { item, routes } from './menu.ts';
+import type {
+  PlannedReader,
+  PlannedReservation,
+  Pupil,
+  RegionOptions,
+  School,
+  SchoolClass,
+  SchoolPlan,
+} from './model.ts';
 import { className, pupilName } from './names.ts';
 import { Random } from './random.ts';
 
 /** Cards of the region never begin with this byte: a UID that does is known to nobody. */
 export const unknownUidFirstByte = 0xff;
+const dayMs = 86_400_000;
+/** Places from one special case of the first school to the next. */
+const specialEvery = 30;
 const kindsWords = {
   turnstile: 'gate-in gate-out',
   till: 'meal buffet',
@@ -17,23 +30,32 @@ export function kindsOf(role: PlannedReader['role']): string {
   return kindsWords[role];
 }
 
-/** Builds one school with everybody in it. `uids` holds the UIDs taken in its district, which grow by the school's. */
-export function buildSchool(plan: SchoolPlan, options: RegionOptions, uids: Set<string>): School {
+/** What a school is built from, beside its plan. `uids` holds the UIDs taken in its district, which grow by the school's. */
+export interface SchoolSource {
+  readonly options: RegionOptions;
+  readonly rules: RulesFile;
+  readonly uids: Set<string>;
+  /** The next school of the region. */
+  readonly next: SchoolPlan | undefined;
+}
+
+/** Builds one school with everybody in it. */
+export function buildSchool(plan: SchoolPlan, { options, rules, uids, next }: SchoolSource): School {
   const random = new Random(options.seed, 'school', plan.schoolId);
   const firstBell = random.pick(defaults.firstBells);
   const twoShifts = random.chance(defaults.secondShiftSchools);
   const classes = buildClasses(plan, twoShifts);
   const readers = buildReaders(plan);
-  const kopecks = ({ from, to }: { from: number; to: number }): number => random.integer(from, to) * 100;
+  const hasNeighbour = next?.districtId === plan.districtId;
   return {
     ...plan,
     name: `Школа № ${plan.schoolId}`,
     bells: { 1: firstBell, 2: random.pick(defaults.secondShiftBells) },
-    breakfastKop: kopecks(defaults.breakfastRubles),
-    lunchKop: kopecks(defaults.lunchRubles),
+    rules: rulesOf(rules, plan.districtId, plan.schoolId),
+    neighbour: hasNeighbour ? { readerId: next.firstReaderId, schoolId: next.schoolId } : null,
     classes,
     readers,
-    pupilList: buildPupils(plan, classes, readers, { random, uids, days: options.days.length }),
+    pupilList: buildPupils(plan, classes, readers, { random, uids, days: options.days }),
   };
 }
 
@@ -62,7 +84,9 @@ function buildReaders(plan: SchoolPlan): PlannedReader[] {
   for (const role of ['turnstile', 'till', 'locker', 'bus'] as const) {
     const count = counts[role] + (role === 'turnstile' ? plan.extraTurnstiles : 0);
     for (let place = 1; place <= count; place++) {
-      readers.push({ readerId: plan.firstReaderId + readers.length, role, place: `${names[role]} ${place}` });
+      const readerId = plan.firstReaderId + readers.length;
+      const route = role === 'bus' ? routes.first + (readerId % routes.last) : 0;
+      readers.push({ readerId, role, place: `${names[role]} ${place}`, route });
     }
   }
   return readers;
@@ -72,7 +96,7 @@ interface PupilSource {
   readonly random: Random;
   readonly uids: Set<string>;
   /** Days that the opening balances have to last. */
-  readonly days: number;
+  readonly days: readonly string[];
 }
 
 function buildPupils(
@@ -97,12 +121,53 @@ function buildPupils(
       entitled,
       uid: freshUid(random, uids),
       blocked: random.chance(defaults.cardsBlocked),
+      expires: random.chance(defaults.cardsExpired) ? shifted(days[0], -30) : null,
+      ...specialOf(plan, place, entitled),
       tillId: random.pick(tills),
       busId: ridesBus ? random.pick(buses) : null,
-      locker: random.chance(defaults.lockerShare) ? place + 1 : null,
-      purses: openingPurses(random, days, ridesBus),
+      ...lockerOf(random, place, days),
+      purses: openingPurses(random, days.length, ridesBus),
     };
   });
+}
+
+/** `YYYY-MM-DD`, so many days later. */
+function shifted(day: string, days: number): string {
+  return new Date(midnightUtcMs(day) + days * dayMs).toISOString().slice(0, 10);
+}
+
+function midnightUtcMs(day: string): number {
+  return Date.parse(`${day}T00:00:00Z`);
+}
+
+/**
+ * The first school has a few pupils for whom an operator does something by a command: who left, who may not buy an item,
+ * who has a limit of its own.
+ */
+function specialOf(
+  plan: SchoolPlan,
+  place: number,
+  entitled: boolean,
+): Pick<Pupil, 'active' | 'forbidden' | 'limitsKop'> {
+  const turn = plan.schoolId === 1 && place % specialEvery === 0 ? place / specialEvery : -1;
+  return {
+    active: turn < 0 || turn >= 2,
+    forbidden: turn >= 2 && turn < 6 ? [item.buffetFirst + turn] : [],
+    limitsKop: turn >= 6 && turn < 10 && !entitled ? { meal: turn === 9 ? null : 5_000 } : {},
+  };
+}
+
+function lockerOf(random: Random, place: number, days: readonly string[]): Pick<Pupil, 'locker' | 'reservation'> {
+  if (!random.chance(defaults.lockerShare)) return { locker: null, reservation: null };
+  const fate = random.next();
+  const { lockersNotReserved, lockersExpired } = defaults;
+  const isOver = fate < lockersNotReserved + lockersExpired;
+  const lastDay = isOver ? shifted(days[0], -3) : shifted(days[days.length - 1], 30);
+  const reservation: PlannedReservation = {
+    fromMs: midnightUtcMs(shifted(days[0], -60)),
+    toMs: midnightUtcMs(lastDay),
+  };
+  return { locker: place + 1, reservation: fate < lockersNotReserved ? null : reservation };
 }
 
 function openingPurses(random: Random, days: number, ridesBus: boolean): Pupil['purses'] {

@@ -1,10 +1,17 @@
 import { kindNames } from '../../ingest/protocol/codes.ts';
+import type { Verdict, VerdictFlag } from '../oracle/model.ts';
+import type { Oracle } from '../oracle/oracle.ts';
+import { knownPupil } from './known-pupil.ts';
 import type { PlannedPurse, Pupil, ReaderPlan, School } from './model.ts';
-import type { SchoolOracle } from './oracle.ts';
 import type { PupilDay } from './pupil-day.ts';
 import type { SchoolTap } from './queues.ts';
+import { localDayMinute } from './zones.ts';
 
-/** One tap as it must be answered. `n`: its place in the reader's plan of the day, from 1: the seq without reboots. */
+/**
+ * One tap as it must be answered and booked. `n`: its place in the reader's plan of the day, from 1: the seq without
+ * reboots. `kop` is what the reader sends, `debited_kop` what leaves the pupil's `purse`, `entitled_kop` what the
+ * district's fund pays.
+ */
 export interface TrueTap {
   readonly reader_id: number;
   readonly n: number;
@@ -12,12 +19,22 @@ export interface TrueTap {
   readonly kind: number;
   readonly kop: number;
   readonly ref: number;
+  readonly reader_flags: number;
   readonly code: number;
+  readonly flags: readonly VerdictFlag[];
+  readonly purse: PlannedPurse | null;
+  readonly debited_kop: number;
+  readonly entitled_kop: number;
+  readonly went_through: boolean;
 }
 
-/** One line of `truth/DAY.ndjson`; `pupil_id` null for the card of a stranger, who has no presence. */
+/**
+ * One line of `truth/DAY.ndjson`; `pupil_id` null for the card of a stranger. Strangers, and pupils on a visit to another
+ * school, have no presence there.
+ */
 export interface TrueDay {
   readonly pupil_id: number | null;
+  /** Of the readers. */
   readonly school_id: number;
   readonly class_id: number | null;
   readonly card_uid: string;
@@ -26,45 +43,62 @@ export interface TrueDay {
   /** When the pupil passed the gate (or, without a card, the door). */
   readonly came_ms: number | null;
   readonly left_ms: number | null;
+  /** At the end of the day, as the gates have seen it; null where nothing is known. */
+  readonly inside: boolean | null;
   readonly eaten: readonly { readonly kind: string; readonly ref: number; readonly kop: number }[];
   readonly balances_kop: Readonly<Record<PlannedPurse, number>> | null;
   readonly taps: readonly TrueTap[];
 }
 
-/** `truth/DAY.totals.json`: what a day comes to. */
-export interface DayTotals {
-  readonly day: string;
-  taps: number;
-  debited_kop: number;
-  readonly presence: Record<string, number>;
-  readonly codes: Record<string, Record<string, number>>;
-  readonly balances_kop: Record<PlannedPurse, number>;
+/** A planned tap with what the oracle says of it. */
+export interface DecidedTap {
+  readonly tap: SchoolTap;
+  readonly verdict: Verdict;
 }
 
-export function emptyTotals(day: string): DayTotals {
-  return { day, taps: 0, debited_kop: 0, presence: {}, codes: {}, balances_kop: { meal: 0, buffet: 0, transport: 0 } };
-}
-
-/** Codes that let the child through or sell the meal: 10 to 39. */
-function isAccepted(code: number): boolean {
-  return code >= 10 && code < 40;
-}
-
-/** Numbers the taps of each reader and decides each one, in order of time. */
-export function decideDay(taps: readonly SchoolTap[], oracle: SchoolOracle): TrueTap[] {
-  const placeByReader = new Map<number, number>();
+/** Decides taps in order of time: within a day they are the day's, whatever the plan's zone. */
+export function decideDay(taps: readonly SchoolTap[], timeZone: string, school: School, oracle: Oracle): DecidedTap[] {
   return taps.map((tap) => {
+    const { readerId, schoolId, atMs, kind, amountKop, ref, flags } = tap;
+    const pupil = tap.pupil === null ? null : knownPupil(school, tap.pupil);
+    const { day, minute } = localDayMinute(atMs, timeZone);
+    const rest = { readerId, schoolId, atMs, kind, amountKop, ref, flags };
+    return { tap, verdict: oracle.decide({ ...rest, pupil, day, minute, doubtful: false }) };
+  });
+}
+
+/** Numbers the taps of each reader in order of time. */
+export function numbered(decided: readonly DecidedTap[]): TrueTap[] {
+  const placeByReader = new Map<number, number>();
+  return decided.map(({ tap, verdict }) => {
     const n = (placeByReader.get(tap.readerId) ?? 0) + 1;
     placeByReader.set(tap.readerId, n);
-    const { readerId, atMs, kind, amountKop, ref } = tap;
-    return { reader_id: readerId, n, at_ms: atMs, kind, kop: amountKop, ref, code: oracle.decide(tap) };
+    return {
+      reader_id: tap.readerId,
+      n,
+      at_ms: tap.atMs,
+      kind: tap.kind,
+      kop: tap.amountKop,
+      ref: tap.ref,
+      reader_flags: tap.flags,
+      code: verdict.code,
+      flags: verdict.flags,
+      purse: verdict.purse,
+      debited_kop: verdict.debitedKop,
+      entitled_kop: verdict.entitledKop,
+      went_through: verdict.wentThrough,
+    };
   });
 }
 
 /** The plan lines of a school's readers, those without taps included. */
 export function readerPlans(school: School, taps: readonly SchoolTap[]): ReaderPlan[] {
   const byReader = new Map(school.readers.map(({ readerId }) => [readerId, [] as ReaderPlan['taps'][number][]]));
-  for (const tap of taps) byReader.get(tap.readerId)?.push([tap.atMs, tap.uid, tap.kind, tap.amountKop, tap.ref]);
+  for (const { readerId, atMs, uid, kind, amountKop, ref, flags } of taps) {
+    byReader
+      .get(readerId)
+      ?.push(flags === 0 ? [atMs, uid, kind, amountKop, ref] : [atMs, uid, kind, amountKop, ref, flags]);
+  }
   return school.readers.map(({ readerId, role }) => ({
     reader_id: readerId,
     school_id: school.schoolId,
@@ -78,12 +112,14 @@ export function trueDayOf(
   school: School,
   pupil: Pupil,
   day: PupilDay,
-  source: { taps: readonly TrueTap[]; midnightMs: number; oracle: SchoolOracle },
+  source: { taps: readonly TrueTap[]; midnightMs: number; oracle: Oracle },
 ): TrueDay {
   const { taps, midnightMs, oracle } = source;
   const bellMs = midnightMs + day.bellMinute * 60_000;
   const doorMs = day.cameMinute === null ? null : Math.round(midnightMs + day.cameMinute * 60_000);
-  const cameMs = taps.find((tap) => tap.kind === 1)?.at_ms ?? doorMs;
+  const passed = (kind: number): TrueTap[] => taps.filter((tap) => tap.kind === kind && tap.went_through);
+  const cameMs = passed(1).at(0)?.at_ms ?? doorMs;
+  const memory = oracle.memory(knownPupil(school, pupil));
   return {
     pupil_id: pupil.pupilId,
     school_id: school.schoolId,
@@ -92,11 +128,14 @@ export function trueDayOf(
     presence: presenceOf(day, cameMs, bellMs),
     bell_ms: bellMs,
     came_ms: cameMs,
-    left_ms: taps.findLast((tap) => tap.kind === 2)?.at_ms ?? null,
+    left_ms: passed(2).at(-1)?.at_ms ?? null,
+    inside: memory.inside,
     eaten: taps
-      .filter((tap) => (tap.kind === 3 || tap.kind === 4) && isAccepted(tap.code))
-      .map(({ kind, ref, kop }) => ({ kind: kindNames[kind - 1], ref, kop })),
-    balances_kop: { ...oracle.balances(pupil.pupilId) },
+      .filter((tap) => (tap.kind === 3 || tap.kind === 4) && tap.went_through)
+      .map(({ kind, ref, debited_kop: debited, entitled_kop: entitled }) => {
+        return { kind: kindNames[kind - 1], ref, kop: debited + entitled };
+      }),
+    balances_kop: { ...memory.balancesKop },
     taps,
   };
 }
@@ -106,38 +145,20 @@ function presenceOf(day: PupilDay, cameMs: number | null, bellMs: number): TrueD
   return cameMs !== null && cameMs > bellMs ? 'late' : 'on_time';
 }
 
-/** The truth about the cards of strangers. */
-export function strangersOf(school: School, taps: readonly SchoolTap[], decided: readonly TrueTap[]): TrueDay[] {
-  return taps.flatMap((tap, place) =>
-    tap.pupil !== null
-      ? []
-      : [
-          {
-            pupil_id: null,
-            school_id: school.schoolId,
-            class_id: null,
-            card_uid: tap.uid,
-            presence: null,
-            bell_ms: null,
-            came_ms: null,
-            left_ms: null,
-            eaten: [],
-            balances_kop: null,
-            taps: [decided[place]],
-          },
-        ],
-  );
-}
-
-export function addToTotals(totals: DayTotals, truth: TrueDay): void {
-  if (truth.presence !== null) totals.presence[truth.presence] = (totals.presence[truth.presence] ?? 0) + 1;
-  for (const tap of truth.taps) {
-    totals.taps++;
-    if (isAccepted(tap.code)) totals.debited_kop += tap.kop;
-    const codes = (totals.codes[kindNames[tap.kind - 1]] ??= {});
-    codes[tap.code] = (codes[tap.code] ?? 0) + 1;
-  }
-  for (const purse of ['meal', 'buffet', 'transport'] as const) {
-    totals.balances_kop[purse] += truth.balances_kop?.[purse] ?? 0;
-  }
+/** The truth about a card of which no day is told at this school: a stranger's, or a visitor's. */
+export function passerBy(school: School, { uid, pupil }: SchoolTap, tap: TrueTap): TrueDay {
+  return {
+    pupil_id: pupil?.pupilId ?? null,
+    school_id: school.schoolId,
+    class_id: pupil?.schoolClass.classId ?? null,
+    card_uid: uid,
+    presence: null,
+    bell_ms: null,
+    came_ms: null,
+    left_ms: null,
+    inside: null,
+    eaten: [],
+    balances_kop: null,
+    taps: [tap],
+  };
 }

@@ -57,6 +57,12 @@ export function localTextToUtcMs(text: string, timeZone: string): number {
   return Number.isNaN(localMs) ? localMs : localToUtcMs(localMs, timeZone);
 }
 
+/** The day (`YYYY-MM-DD`) and the minute after midnight that a clock in the zone shows. */
+export function localDayMinute(utcMs: number, timeZone: string): { day: string; minute: number } {
+  const local = new Date(utcMs + offsetMs(utcMs, timeZone));
+  return { day: local.toISOString().slice(0, 10), minute: local.getUTCHours() * 60 + local.getUTCMinutes() };
+}
+
 /** The UTC instant of a minute of a school day (`YYYY-MM-DD`) in a zone. */
 export function dayMinuteToUtcMs(day: string, minute: number, timeZone: string): number {
   return localToUtcMs(Date.parse(`${day}T00:00:00Z`) + minute * 60_000, timeZone);
