@@ -1,3 +1,5 @@
+import { Kind, ReaderFlag } from './kinds.ts';
+
 /** One decision code: its stable number and name, what the reader shows and what the parent is told. */
 export interface DecisionCode {
   readonly code: number;
@@ -93,4 +95,17 @@ export const Code = {
 /** True for codes that let the child through, sell the meal or open the locker. */
 export function isAccepted(code: number): boolean {
   return code >= 10 && code < 40;
+}
+
+/** An exit always opens: what the rules say of the card, the school or the hour is kept, the deed stands. */
+export function opensAnyway(kind: number, code: number): boolean {
+  return kind === Kind.gateOut && code >= Code.cardUnknown && code <= Code.outsideHours;
+}
+
+/** Whether the child got through, was served or rode: by the rules, or because the reader had let it. */
+export function wentThrough(kind: number, code: number, readerFlags: number): boolean {
+  if (code === Code.bounce) return false;
+  if ((readerFlags & ReaderFlag.letThrough) !== 0) return true;
+  if ((readerFlags & ReaderFlag.refused) !== 0) return false;
+  return isAccepted(code) || opensAnyway(kind, code);
 }

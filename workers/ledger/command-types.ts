@@ -146,16 +146,21 @@ export interface Moved {
   readonly balanceKop: number;
   readonly transferId: number;
   readonly at: number;
-  /** Reversal: the tap that was taken back. */
+  readonly schoolDay: number;
+  /** Reversal: the tap that was taken back, with the movement. */
   readonly tap?: TapFacts;
 }
 
-/** What the journal keeps of an OUTCOME; `transfer` is what it moved or took back, null if nothing. */
+/** What the journal keeps of an OUTCOME; `transfer` is what it moved or whose taking back it was, null if nothing. */
 export interface Settled {
   readonly type: 'settled';
   readonly tap: TapFacts;
   readonly deed: boolean;
   readonly transfer: MovedTransfer | null;
+  /** The pupil's purse that was touched, 0 if none. */
+  readonly purse: number;
+  /** FareBasis of a ride that was posted, else 0. */
+  readonly basis: number;
   readonly at: number;
 }
 

@@ -1,6 +1,10 @@
 /** Typed arrays that grow by doubling; the pure core allocates nothing per tap. */
 type TypedArray =
-  Uint8Array<ArrayBuffer> | Uint32Array<ArrayBuffer> | Int32Array<ArrayBuffer> | Float64Array<ArrayBuffer>;
+  | Uint8Array<ArrayBuffer>
+  | Uint16Array<ArrayBuffer>
+  | Uint32Array<ArrayBuffer>
+  | Int32Array<ArrayBuffer>
+  | Float64Array<ArrayBuffer>;
 
 /** The same array, or a copy of at least twice the size that holds `length` elements. */
 export function grown<T extends TypedArray>(array: T, length: number): T {

@@ -74,7 +74,7 @@ describe('a shard in its thread', () => {
         expect(identities).toEqual([{ readerId: 70_001, bootEpoch: 1, runs: [[1, taps]] }]);
         const totals = await host.call({ type: 'totals' });
         expect(totals).toMatchObject({ sumKop: 0, position: people.length + taps });
-        const account = await host.call({ type: 'account', pupilId: 5 });
+        const account = await host.call({ type: 'account', pupilId: 5, schoolDay: 20_717 });
         expect(account?.balancesKop.meal).toBe(fundedKop - taps * priceKop);
       } finally {
         await host.close();

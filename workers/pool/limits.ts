@@ -7,3 +7,6 @@ export const restartDelayMaxMs = 5_000;
 
 /** Heap of a shard's thread, balances and answers not counted (they lie outside it); beyond it the thread is replaced. */
 export const shardHeapMegabytesMax = 2_048;
+
+/** Movements of a pupil that an account shows. */
+export const movementsShownMax = 20;

@@ -1,4 +1,8 @@
 import type { CommandAnswer, LedgerCommand } from '../ledger/commands.ts';
+import type { BookedDay } from '../ledger/state/day-book.ts';
+import type { Limit } from '../ledger/state/pupil-settings.ts';
+import type { Reservation } from '../ledger/state/reservations.ts';
+import type { Transfer } from '../ledger/transfers.ts';
 import type { Snapshot } from '../journal/snapshots.ts';
 import type { AnsweredIdentities, BatchResult } from '../shard/shard.ts';
 
@@ -9,7 +13,14 @@ export type ShardRequest =
   | { readonly type: 'commands'; readonly commands: readonly LedgerCommand[]; readonly nowMs: number }
   | { readonly type: 'prepare' }
   | { readonly type: 'snapshot' }
-  | { readonly type: 'account'; readonly pupilId: number }
+  /** `schoolDay`: the day whose spending and entitlements are asked for. */
+  | { readonly type: 'account'; readonly pupilId: number; readonly schoolDay: number }
+  | { readonly type: 'locate'; readonly taps: readonly TapIdentity[] }
+  /** `locker` 0: all of the school. */
+  | { readonly type: 'lockers'; readonly schoolId: number; readonly locker: number }
+  | { readonly type: 'inside'; readonly schoolId: number }
+  /** Days of one operator, or of all (0); of one school day, or of all (0). */
+  | { readonly type: 'dayBook'; readonly operator: number; readonly schoolDay: number }
   | { readonly type: 'identities' }
   | { readonly type: 'totals' }
   | { readonly type: 'crash'; readonly how: 'throw' | 'exit' | 'memory' };
@@ -33,14 +44,54 @@ export interface TimedBatch extends BatchResult {
   readonly wantsPrepare: boolean;
 }
 
+export interface TapIdentity {
+  readonly readerId: number;
+  readonly bootEpoch: number;
+  readonly seq: number;
+}
+
+/** A reservation, and whose. */
+export type Reserved = Reservation & { readonly pupilId: number };
+
+/** A pupil who went in and has not come out. */
+export interface Inside {
+  readonly pupilId: number;
+  readonly classId: number;
+  /** When it went in, ms since 1970 UTC, and that school day. */
+  readonly sinceMs: number;
+  readonly schoolDay: number;
+  readonly isDoubtful: boolean;
+}
+
 export interface AccountState {
   readonly pupilId: number;
   readonly schoolId: number;
   readonly classId: number;
   readonly active: boolean;
   readonly entitled: boolean;
-  readonly balancesKop: { meal: number; buffet: number; transport: number; services: number };
+  readonly shift: number;
+  readonly balancesKop: PurseSums;
+  /** What taps took that school day. */
+  readonly spentKop: PurseSums;
+  /** The pupil's own daily limits by purse number; the others are the rules'. */
+  readonly limits: [purse: number, limit: Limit][];
+  /** Meal windows whose entitlement was taken that school day. */
+  readonly entitlementsTaken: number[];
+  readonly forbiddenItems: number[];
+  readonly reservations: readonly Reservation[];
+  /** The school the pupil is inside, 0 for none; since when. */
+  readonly insideSchoolId: number;
+  readonly insideSinceMs: number;
+  /** The newest movements that the shard has at hand, the newest first. */
+  readonly movements: Transfer[];
   readonly position: number;
+}
+
+export interface PurseSums {
+  meal: number;
+  buffet: number;
+  transport: number;
+  services: number;
 }
 
 export interface Totals {
@@ -59,6 +110,11 @@ export interface ShardAnswers {
   prepare: void;
   snapshot: Snapshot;
   account: AccountState | null;
+  /** Journal positions of the taps, 0 where the shard does not remember one. */
+  locate: number[];
+  lockers: Reserved[];
+  inside: Inside[];
+  dayBook: BookedDay[];
   identities: AnsweredIdentities[];
   totals: Totals;
   crash: never;

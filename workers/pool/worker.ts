@@ -1,9 +1,9 @@
 import { environmentError } from '../errors.ts';
 import { accountId, Owner } from '../journal/transfer-record.ts';
 import { FileStorage } from '../journal/file-storage.ts';
-import { Purse } from '../ledger/kinds.ts';
 import { Shard } from '../shard/shard.ts';
-import type { AccountState, ShardAnswers, ShardRequest } from './messages.ts';
+import { accountOf, bookedDays, insideOf, locate, reservationsOf } from './look.ts';
+import type { ShardAnswers, ShardRequest } from './messages.ts';
 
 /*
  * What runs in a shard's worker thread. The thread owns one shard; the pool opens it first. An error that escapes means
@@ -24,7 +24,15 @@ export default function handle(request: ShardRequest): ShardAnswers[ShardRequest
     case 'snapshot':
       return shard.snapshot();
     case 'account':
-      return accountOf(shard, request.pupilId);
+      return accountOf(shard, request.pupilId, request.schoolDay);
+    case 'locate':
+      return locate(shard, request.taps);
+    case 'lockers':
+      return reservationsOf(shard, request.schoolId, request.locker);
+    case 'inside':
+      return insideOf(shard, request.schoolId);
+    case 'dayBook':
+      return bookedDays(shard, request.operator, request.schoolDay);
     case 'identities':
       return shard.answeredIdentities();
     case 'totals':
@@ -51,26 +59,6 @@ function decide(owner: Shard, request: ShardRequest & { type: 'batch' }): ShardA
   const begin = performance.now();
   const result = owner.decideBatch(request.buffer, request.count, request.nowMs);
   return { ...result, busyUs: (performance.now() - begin) * 1000, wantsPrepare: owner.wantsPrepare };
-}
-
-function accountOf(owner: Shard, pupilId: number): AccountState | null {
-  const { pupils } = owner.ledger;
-  const row = pupils.row(pupilId);
-  if (row < 0) return null;
-  return {
-    pupilId,
-    schoolId: pupils.schoolId(row),
-    classId: pupils.classId(row),
-    active: pupils.isActive(row),
-    entitled: pupils.isEntitled(row),
-    balancesKop: {
-      meal: pupils.balanceKop(row, Purse.meal),
-      buffet: pupils.balanceKop(row, Purse.buffet),
-      transport: pupils.balanceKop(row, Purse.transport),
-      services: pupils.balanceKop(row, Purse.services),
-    },
-    position: owner.lastPosition,
-  };
 }
 
 function totalsOf(owner: Shard): ShardAnswers['totals'] {

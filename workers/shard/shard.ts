@@ -1,6 +1,7 @@
 import { pack, unpack } from 'msgpackr';
-import type { AnswerWindow } from '../ledger/answers.ts';
+import type { AnswerWindow } from '../ledger/state/answers.ts';
 import { type CommandAnswer, type CommandOutcome, decideCommand, type LedgerCommand } from '../ledger/commands.ts';
+import { isLoadable } from '../ledger/ledger-snapshot.ts';
 import { Fate, Ledger } from '../ledger/ledger.ts';
 import { TransferRecords } from '../ledger/transfers.ts';
 import type { SectionToWrite } from '../journal/block.ts';
@@ -56,7 +57,9 @@ export class Shard {
   /** Recovers the shard: newest whole snapshot, then the journal behind it; a torn tail is cleared. */
   static open(options: ShardOptions): Shard {
     const { storage, shard } = options;
-    const snapshot = readNewestSnapshot(storage);
+    const newest = readNewestSnapshot(storage);
+    // What another version saved is not read: the journal has it all.
+    const snapshot = newest !== undefined && isLoadable(newest.meta) ? newest : undefined;
     const ledger = snapshot === undefined ? new Ledger(shard) : Ledger.load(shard, snapshot);
     const recovered = recoverJournal({
       storage,
@@ -158,6 +161,8 @@ export class Shard {
     this.#transfers.clear();
     const outcomes: CommandOutcome[] = [];
     const answers = commands.map((command) => {
+      // Rules are large: they get a block of their own, so that no block is larger than it may be.
+      if (command.type === 'rules') this.#appendCommands(outcomes, nowMs);
       const position = this.#writer.nextPosition + outcomes.length;
       const { answer, movements } = decideCommand(this.ledger, command, position);
       if (!answer.ok || answer.isRepeat) return answer;
@@ -167,16 +172,23 @@ export class Shard {
         this.ledger.accounts.apply(movement);
       }
       outcomes.push(answer.outcome);
+      if (command.type === 'rules') this.#appendCommands(outcomes, nowMs);
       return answer;
     });
-    if (outcomes.length > 0) {
-      const sections: SectionToWrite[] = [
-        { type: SectionType.commands, count: outcomes.length, bytes: pack(outcomes) },
-        ...this.#transferSections(),
-      ];
-      this.#writer.append(sections, outcomes.length, nowMs);
-    }
+    this.#appendCommands(outcomes, nowMs);
     return answers;
+  }
+
+  /** Makes outcomes durable, and empties the list for the next block. */
+  #appendCommands(outcomes: CommandOutcome[], nowMs: number): void {
+    if (outcomes.length === 0) return;
+    const sections: SectionToWrite[] = [
+      { type: SectionType.commands, count: outcomes.length, bytes: pack(outcomes) },
+      ...this.#transferSections(),
+    ];
+    this.#writer.append(sections, outcomes.length, nowMs);
+    this.#transfers.clear();
+    outcomes.length = 0;
   }
 
   #tapSections(records: TapRecords, count: number, decided: number, quarantined: number): SectionToWrite[] {

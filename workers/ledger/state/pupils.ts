@@ -1,9 +1,11 @@
-import { bytesOf, column, grown } from './growable.ts';
-import type { HolderChange } from './changes.ts';
+import { bytesOf, column, grown } from '../growable.ts';
+import type { HolderChange } from '../changes.ts';
 
 const purses = 4;
 const activeBit = 1;
 const entitledBit = 2;
+/** The shift stands above the bits. */
+const shiftPlace = 2;
 
 /** The pupils of one shard, in columns. `row` counts from 0 and never changes for a pupil. */
 export class Pupils {
@@ -43,6 +45,11 @@ export class Pupils {
     return (this.#bits[row] & entitledBit) !== 0;
   }
 
+  /** 1 to 3. */
+  shift(row: number): number {
+    return this.#bits[row] >> shiftPlace;
+  }
+
   /** Kopecks in a purse (1..4). */
   balanceKop(row: number, purse: number): number {
     return this.#balances[row * purses + purse - 1];
@@ -63,7 +70,8 @@ export class Pupils {
     }
     this.#schools[row] = change.schoolId;
     this.#classes[row] = change.classId;
-    this.#bits[row] = (change.active ? activeBit : 0) | (change.entitled ? entitledBit : 0);
+    this.#bits[row] =
+      (change.active ? activeBit : 0) | (change.entitled ? entitledBit : 0) | ((change.shift ?? 1) << shiftPlace);
   }
 
   save(columns: Map<string, Uint8Array>): void {

@@ -1,8 +1,9 @@
-import { rememberedIdentitiesMax } from './limits.ts';
+import { rememberedIdentitiesMax } from '../limits.ts';
 
-/** 32-bit words of an entry: seq, content hash, code with its shown bit, balance. */
-const words = 4;
+/** 32-bit words of an entry: seq, content hash, code with its shown bit, balance, position modulo 2^32. */
+const words = 5;
 const shownBit = 256;
+const two32 = 2 ** 32;
 const capacityMin = 16;
 
 /**
@@ -10,8 +11,12 @@ const capacityMin = 16;
  * order of seq in a ring; nearly every push is at the end.
  */
 export class AnswerWindow {
+  /** Words that `toWords` gives for each entry. */
+  static readonly words = words;
   bootEpoch: number;
   #ring = new Int32Array(capacityMin * words);
+  /** Entries that the ring holds, less one; a power of two less one. */
+  #mask = capacityMin - 1;
   #head = 0;
   #count = 0;
 
@@ -74,8 +79,14 @@ export class AnswerWindow {
     return this.#word(place, 3);
   }
 
+  /** The journal position of an answer; `newestPosition` is the shard's, not 2^32 or more above. */
+  position(place: number, newestPosition: number): number {
+    const low = this.#word(place, 4) >>> 0;
+    return newestPosition - ((newestPosition - low) % two32);
+  }
+
   /** Remembers an answer. The balance is kept only if it is shown. */
-  push(seq: number, contentHash: number, code: number, isShown: boolean, balanceKop: number): void {
+  push(seq: number, contentHash: number, code: number, isShown: boolean, balanceKop: number, position: number): void {
     this.#makeRoom(seq);
     let place = this.#count++;
     // After a crash a seq below the newest may still be missing in this shard: it goes where it belongs.
@@ -88,6 +99,7 @@ export class AnswerWindow {
     this.#ring[at + 1] = contentHash;
     this.#ring[at + 2] = code | (isShown ? shownBit : 0);
     this.#ring[at + 3] = isShown ? balanceKop : 0;
+    this.#ring[at + 4] = position % two32;
   }
 
   /** The entries in order, `words` numbers each. */
@@ -105,6 +117,7 @@ export class AnswerWindow {
     let capacity = capacityMin;
     while (capacity * words < flat.length) capacity *= 2;
     window.#ring = new Int32Array(capacity * words);
+    window.#mask = capacity - 1;
     window.#ring.set(flat);
     window.#count = flat.length / words;
     return window;
@@ -115,7 +128,7 @@ export class AnswerWindow {
   }
 
   #index(place: number): number {
-    return ((this.#head + place) * words) & (this.#ring.length - 1);
+    return ((this.#head + place) & this.#mask) * words;
   }
 
   #copy(from: number, to: number): void {
@@ -126,7 +139,7 @@ export class AnswerWindow {
   #makeRoom(seq: number): void {
     const newest = Math.max(seq, this.lastSeq);
     while (this.#count > 0 && this.seq(0) + rememberedIdentitiesMax <= newest) {
-      this.#head = (this.#head + 1) % (this.#ring.length / words);
+      this.#head = (this.#head + 1) & this.#mask;
       this.#count -= 1;
     }
     if ((this.#count + 1) * words <= this.#ring.length) return;
@@ -134,6 +147,7 @@ export class AnswerWindow {
     const larger = new Int32Array(this.#ring.length * 2);
     larger.set(flat);
     this.#ring = larger;
+    this.#mask = larger.length / words - 1;
     this.#head = 0;
   }
 }

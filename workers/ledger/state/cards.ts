@@ -1,5 +1,5 @@
-import type { CardChange, CardStatus } from './changes.ts';
-import { bytesOf, column, grown } from './growable.ts';
+import type { CardChange, CardStatus } from '../changes.ts';
+import { bytesOf, column, grown } from '../growable.ts';
 
 const statusNumbers: Record<CardStatus, number> = { active: 1, blocked: 2, replaced: 3 };
 const statusNames: CardStatus[] = ['active', 'blocked', 'replaced'];

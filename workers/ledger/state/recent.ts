@@ -1,15 +1,6 @@
-import { bytesOf, column, grown } from './growable.ts';
-import { fareBounceMs, gateBounceMs, lockerBounceMs, saleBounceMs } from './limits.ts';
-import { Kind } from './kinds.ts';
-import type { TapCase } from './tap-case.ts';
-
-/** Time within which the same tap again is a bounce, by kind, ms. */
-function bounceMs(kind: number): number {
-  if (kind <= Kind.gateOut) return gateBounceMs;
-  if (kind <= Kind.buffet) return saleBounceMs;
-  if (kind <= Kind.lockerClose) return lockerBounceMs;
-  return fareBounceMs;
-}
+import { bytesOf, column, grown } from '../growable.ts';
+import { Kind } from '../kinds.ts';
+import type { TapCase } from '../tap-case.ts';
 
 /** The last tap of each card and kind that the rules decided: what a bounce is a bounce of. */
 export class RecentTaps {
@@ -22,17 +13,24 @@ export class RecentTaps {
   #deeds = new Uint8Array(64);
 
   /**
-   * True if the tap repeats the card's last of this kind at this reader within its window. Sales must ask the same sum.
+   * True if the tap repeats the card's last of this kind at this reader within its window. Sales must have the same price.
    * The window counts from the first tap; a clock that stepped back counts likewise. What the reader has let through
    * after a refusal is no bounce of the refusal: it happened, and has to be paid.
    */
-  isBounce({ cardId, kind, readerId, at, amountKop, isDone }: TapCase): boolean {
+  isBounce({ cardId, kind, readerId, at, priceKop, isDone, rules }: TapCase): boolean {
     const row = this.#rows.get(cardId * 8 + kind);
     if (row === undefined || this.#readers[row] !== readerId) return false;
-    if (Math.abs(at - this.#times[row]) >= bounceMs(kind)) return false;
+    if (Math.abs(at - this.#times[row]) >= rules.bounceMs[kind]) return false;
     if (isDone && this.#deeds[row] === 0) return false;
     const isSale = kind === Kind.meal || kind === Kind.buffet;
-    return !isSale || this.#amounts[row] === amountKop;
+    return !isSale || this.#amounts[row] === priceKop;
+  }
+
+  /** The last tap of a card and kind, for a person. */
+  find(cardId: number, kind: number): { reader: number; at: number; price_kop: number } | undefined {
+    const row = this.#rows.get(cardId * 8 + kind);
+    if (row === undefined) return undefined;
+    return { reader: this.#readers[row], at: this.#times[row], price_kop: this.#amounts[row] };
   }
 
   remember(

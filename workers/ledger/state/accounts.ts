@@ -1,6 +1,7 @@
-import { accountParts, Owner } from '../journal/transfer-record.ts';
-import type { Transfer } from './transfers.ts';
+import { accountParts, Owner } from '../../journal/transfer-record.ts';
+import type { Transfer } from '../transfers.ts';
 import type { Pupils } from './pupils.ts';
+import { RecentTransfers } from './recent-transfers.ts';
 
 /**
  * Balances of every account of a shard. A pupil's purses lie in the pupil's row; what the shard holds of operators'
@@ -8,6 +9,7 @@ import type { Pupils } from './pupils.ts';
  */
 export class Accounts {
   readonly #pupils: Pupils;
+  readonly recent = new RecentTransfers();
   #others = new Map<number, number>();
   /** Transfers made so far; the next has this number plus one. */
   transferCount = 0;
@@ -21,6 +23,12 @@ export class Accounts {
     this.#add(transfer.debitAccount, -transfer.kop);
     this.#add(transfer.creditAccount, transfer.kop);
     this.transferCount += 1;
+    this.recent.note(transfer);
+  }
+
+  /** Kopecks of an operator, a fund or the outside in this shard. */
+  otherKop(account: number): number {
+    return this.#others.get(account) ?? 0;
   }
 
   /** Sum over all accounts, kopecks: zero, or the ledger is wrong. */

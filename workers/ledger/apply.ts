@@ -1,0 +1,172 @@
+import { Present, TapOffset, type TapRecords } from '../journal/tap-record.ts';
+import { accountParts, Owner } from '../journal/transfer-record.ts';
+import { Code, wentThrough } from './codes.ts';
+import type { CommandOutcome, Moved, Settled, TapFacts } from './command-types.ts';
+import { ClockQuality, Kind } from './kinds.ts';
+import type { Ledger } from './ledger.ts';
+import { saleOf } from './rules/payment.ts';
+import { isOfItsKind } from './settle.ts';
+import { monthOfDay } from './state/rides.ts';
+
+/*
+ * How outcomes change the state. Deciding and replay both come through here; nothing is decided, and transfers are moved
+ * elsewhere (`Accounts.apply`).
+ */
+
+/** A decided or quarantined tap. */
+export function applyTap(ledger: Ledger, records: TapRecords, row: number): void {
+  const code = records.getU8(row, TapOffset.code);
+  if (code === Code.idConflict) return;
+  const readerId = records.getU32(row, TapOffset.readerId);
+  const isShown = (records.getU8(row, TapOffset.present) & Present.balanceShown) !== 0;
+  ledger
+    .windowOf(readerId, records.getU32(row, TapOffset.bootEpoch))
+    .push(
+      records.getU32(row, TapOffset.seq),
+      records.getU32(row, TapOffset.contentHash),
+      code,
+      isShown,
+      isShown ? records.getI64(row, TapOffset.balanceKop) : 0,
+      records.getI64(row, TapOffset.position),
+    );
+  if (code === Code.readerForbidden) return;
+  const kind = records.getU8(row, TapOffset.kind);
+  const isThrough = wentThrough(kind, code, records.getU8(row, TapOffset.readerFlags));
+  if (saleOf(kind) !== undefined) ledger.book.tap(records, row, isThrough && isHolderKnown(records, row));
+  if (isOfItsKind(code)) {
+    const at = records.getI64(row, TapOffset.at);
+    const amountKop = records.getI64(row, TapOffset.amountKop);
+    ledger.recent.remember(records.getU32(row, TapOffset.cardId), kind, readerId, at, amountKop, isThrough);
+  }
+  if (isHolderKnown(records, row)) applyToHolder(ledger, records, row, kind, code, isThrough);
+}
+
+function isHolderKnown(records: TapRecords, row: number): boolean {
+  return records.getU32(row, TapOffset.homeSchoolId) !== 0;
+}
+
+function applyToHolder(
+  ledger: Ledger,
+  records: TapRecords,
+  row: number,
+  kind: number,
+  code: number,
+  isThrough: boolean,
+): void {
+  const pupilRow = ledger.pupils.row(records.getU32(row, TapOffset.pupilId));
+  const day = records.getU16(row, TapOffset.schoolDay);
+  if (kind <= Kind.gateOut) {
+    const at = records.getI64(row, TapOffset.at);
+    const schoolId = records.getU32(row, TapOffset.schoolId);
+    const isDoubtful = records.getU8(row, TapOffset.clockQuality) === ClockQuality.D;
+    if (isOfItsKind(code)) ledger.presence.tapped(pupilRow, kind, at, schoolId, isDoubtful);
+    if (isThrough) ledger.presence.passed(pupilRow, kind, at, schoolId, day);
+    return;
+  }
+  const debitedKop = records.getI64(row, TapOffset.debitedKop);
+  if (debitedKop > 0) ledger.days.addSpent(pupilRow, day, records.getU8(row, TapOffset.purse), debitedKop);
+  const basis = records.getU8(row, TapOffset.basis);
+  if (basis === 0) return;
+  if (kind === Kind.meal) ledger.days.take(pupilRow, day, basis);
+  else applyRide(ledger, pupilRow, records.getI64(row, TapOffset.at), records.getU32(row, TapOffset.ref), day, basis);
+}
+
+function applyRide(ledger: Ledger, row: number, at: number, route: number, day: number, basis: number): void {
+  ledger.rides.ridden(row, at, route, monthOfDay(day), basis);
+}
+
+/** A command's outcome. */
+export function applyOutcome(ledger: Ledger, outcome: CommandOutcome): void {
+  switch (outcome.type) {
+    case 'moved':
+      return applyMoved(ledger, outcome);
+    case 'settled':
+      return applySettled(ledger, outcome);
+    case 'limit':
+      return ledger.settings.setLimit(outcome);
+    case 'item':
+      return ledger.settings.setItem(outcome);
+    case 'locker':
+      return ledger.reservations.set(outcome);
+    case 'closeDay':
+      return ledger.book.close(outcome.operator, outcome.schoolDay, outcome.at);
+    case 'holder':
+    case 'card':
+    case 'school':
+    case 'rules':
+    case 'feed':
+      applyChange(ledger, outcome);
+      ledger.registryChange = outcome.change;
+  }
+}
+
+type Change = Extract<CommandOutcome, { change: number }>;
+
+function applyChange(ledger: Ledger, change: Change): void {
+  switch (change.type) {
+    case 'holder':
+      ledger.pupils.set(change);
+      ledger.days.reserve(ledger.pupils.count);
+      ledger.presence.reserve(ledger.pupils.count);
+      ledger.rides.reserve(ledger.pupils.count);
+      return;
+    case 'card':
+      return ledger.cards.set(change);
+    case 'school':
+      return ledger.rules.setDistrict(change.schoolId, change.districtId);
+    case 'rules':
+      return ledger.rules.replace(change.version, change.document);
+    case 'feed':
+      return;
+  }
+}
+
+function applyMoved(ledger: Ledger, moved: Moved): void {
+  ledger.doneBefore.moved(moved);
+  const { against, schoolDay, kop, tap } = moved;
+  if (moved.command === 'adjust') ledger.book.adjustment(against, schoolDay, kop);
+  if (moved.command !== 'reverse' || tap === undefined || tap.transfer === null) return;
+  ledger.doneBefore.reversed.add(tap.transfer.transferId);
+  giveBack(ledger, tap, tap.transfer.debitAccount, kop);
+  ledger.book.reversal(against, schoolDay, kop);
+}
+
+function applySettled(ledger: Ledger, settled: Settled): void {
+  const { tap, deed, transfer, purse, basis } = settled;
+  ledger.doneBefore.settle(settled);
+  const row = ledger.pupils.row(tap.pupilId);
+  if (row < 0) return;
+  if (tap.kind <= Kind.gateOut) return applyPassage(ledger, row, settled);
+  if (deed && basis !== 0) applyRide(ledger, row, tap.at, tap.ref, tap.schoolDay, basis);
+  if (transfer === null) {
+    // An entitled meal for nothing moved nothing, and yet its window is free again.
+    if (!deed && tap.code === Code.acceptedEntitled) ledger.days.free(row, tap.schoolDay, tap.basis);
+    return;
+  }
+  if (deed) {
+    ledger.days.addSpent(row, tap.schoolDay, purse, transfer.kop);
+    ledger.book.outcome(transfer.creditAccount, tap.schoolDay, transfer.kop);
+    return;
+  }
+  ledger.doneBefore.reversed.add(transfer.transferId);
+  giveBack(ledger, tap, transfer.debitAccount, transfer.kop);
+  ledger.book.reversal(transfer.creditAccount, tap.schoolDay, transfer.kop);
+}
+
+/** A gate that tells its deed later: the child is inside, or gone, or is not. */
+function applyPassage({ presence }: Ledger, row: number, { tap, deed }: Settled): void {
+  if ((tap.readerFlags & 3) !== 0) return;
+  const opened = wentThrough(tap.kind, tap.code, 0);
+  if (deed && !opened && tap.code < Code.settledBefore) {
+    presence.passed(row, tap.kind, tap.at, tap.schoolId, tap.schoolDay);
+  }
+  if (!deed && opened) presence.undone(row, tap.kind, tap.at, tap.schoolId);
+}
+
+/** What a tap's transfer took is free again: the daily limit, or the entitlement of a window. */
+function giveBack({ pupils, days }: Ledger, tap: TapFacts, debitAccount: number, kop: number): void {
+  const row = pupils.row(tap.pupilId);
+  const { owner, purse } = accountParts(debitAccount);
+  if (owner === Owner.pupil) days.giveBack(row, tap.schoolDay, purse, kop);
+  else days.free(row, tap.schoolDay, tap.basis);
+}

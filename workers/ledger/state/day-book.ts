@@ -1,0 +1,125 @@
+import type { TapRecords } from '../../journal/tap-record.ts';
+import { TapOffset } from '../../journal/tap-record.ts';
+import { accountId, accountParts, Owner } from '../../journal/transfer-record.ts';
+import { Code } from '../codes.ts';
+import { bookDaysMax } from '../limits.ts';
+import { Kind, TapFlag } from '../kinds.ts';
+import { addTo, type DayTotals, mergeTotals, newDayTotals, newTotal } from './day-totals.ts';
+import { loadRows, saveRows } from './json-rows.ts';
+
+/** One operator's school day: all of it, and how it stood when it was closed. */
+export interface BookedDay {
+  /** The operator's takings account. */
+  readonly operator: number;
+  readonly schoolDay: number;
+  readonly totals: DayTotals;
+  closed: { readonly at: number; readonly totals: DayTotals } | null;
+}
+
+/** The operators' days in one shard: what they sold, refused, corrected. Counted from outcomes, never decided here. */
+export class DayBook {
+  readonly #days = new Map<number, Map<number, BookedDay>>();
+  /** The last one asked for: taps of one till come together. */
+  #last: BookedDay | undefined;
+
+  day(operator: number, schoolDay: number): BookedDay | undefined {
+    return this.#days.get(operator)?.get(schoolDay);
+  }
+
+  *days(): Generator<BookedDay> {
+    for (const days of this.#days.values()) yield* days.values();
+  }
+
+  /** True for a day that is no longer kept, or so old that it will not be. */
+  isTooOld(operator: number, schoolDay: number): boolean {
+    const days = this.#days.get(operator);
+    if (days === undefined || days.has(schoolDay) || days.size < bookDaysMax) return false;
+    return schoolDay < Math.min(...days.keys());
+  }
+
+  /** Books a decided sale or ride; `wentThrough`: the child was served, whatever the rules said. */
+  tap(records: TapRecords, row: number, wentThrough: boolean): void {
+    const kind = records.getU8(row, TapOffset.kind);
+    const code = records.getU8(row, TapOffset.code);
+    if (code === Code.bounce) return;
+    const owner = kind === Kind.fare ? Owner.carrier : Owner.canteen;
+    const operator = accountId(owner, records.getU32(row, TapOffset.schoolId));
+    const totals = this.#totals(operator, records.getU16(row, TapOffset.schoolDay));
+    if (totals === undefined) return;
+    if (wentThrough) this.#sold(totals, records, row, code);
+    else if (code >= Code.cardUnknown) totals.refused[code] = (totals.refused[code] ?? 0) + 1;
+  }
+
+  outcome(operator: number, schoolDay: number, kop: number): void {
+    const totals = this.#totals(operator, schoolDay);
+    if (totals !== undefined) addTo(totals.outcomes, kop);
+  }
+
+  /** Kopecks that go back to the pupil or the fund. */
+  reversal(operator: number, schoolDay: number, kop: number): void {
+    const totals = this.#totals(operator, schoolDay);
+    if (totals !== undefined) addTo(totals.reversals, -kop);
+  }
+
+  /** `kop` as the pupil gets them. */
+  adjustment(operator: number, schoolDay: number, kop: number): void {
+    if (accountParts(operator).owner === Owner.adjustments) return;
+    const totals = this.#totals(operator, schoolDay);
+    if (totals !== undefined) addTo(totals.adjustments, -kop);
+  }
+
+  close(operator: number, schoolDay: number, at: number): void {
+    const day = this.#dayOf(operator, schoolDay);
+    if (day !== undefined) day.closed ??= { at, totals: mergeTotals(newDayTotals(), day.totals) };
+  }
+
+  save(columns: Map<string, Uint8Array>): void {
+    saveRows(columns, 'book', this.days());
+  }
+
+  load(columns: ReadonlyMap<string, Uint8Array>): void {
+    for (const day of loadRows<BookedDay>(columns, 'book')) {
+      const days = this.#days.get(day.operator) ?? new Map<number, BookedDay>();
+      this.#days.set(day.operator, days.set(day.schoolDay, day));
+    }
+  }
+
+  #sold(totals: DayTotals, records: TapRecords, row: number, code: number): void {
+    const debitedKop = records.getI64(row, TapOffset.debitedKop);
+    const isEntitled = code === Code.acceptedEntitled;
+    const kop = isEntitled ? records.getI64(row, TapOffset.amountKop) : debitedKop;
+    if (isEntitled) addTo(totals.entitled, kop);
+    else if (code === Code.acceptedTransfer) addTo(totals.transfers, 0);
+    else addTo((totals.purses[records.getU8(row, TapOffset.purse)] ??= newTotal()), kop);
+    addTo((totals.items[records.getU32(row, TapOffset.ref)] ??= newTotal()), kop);
+    const flags = records.getU16(row, TapOffset.flags);
+    if ((flags & TapFlag.offline) === 0) return;
+    const reader = records.getU32(row, TapOffset.readerId);
+    const offline = (totals.offline[reader] ??= { n: 0, kop: 0, forcedN: 0, forcedKop: 0 });
+    addTo(offline, kop);
+    if ((flags & TapFlag.forced) === 0) return;
+    offline.forcedN += 1;
+    offline.forcedKop += kop;
+  }
+
+  #totals(operator: number, schoolDay: number): DayTotals | undefined {
+    return this.#dayOf(operator, schoolDay)?.totals;
+  }
+
+  /** The day, begun if need be; undefined for one that is too old to be kept. */
+  #dayOf(operator: number, schoolDay: number): BookedDay | undefined {
+    const last = this.#last;
+    if (last?.operator === operator && last.schoolDay === schoolDay) return last;
+    let days = this.#days.get(operator);
+    if (days === undefined) this.#days.set(operator, (days = new Map<number, BookedDay>()));
+    let day = days.get(schoolDay);
+    if (day === undefined) {
+      if (this.isTooOld(operator, schoolDay)) return undefined;
+      day = { operator, schoolDay, totals: newDayTotals(), closed: null };
+      days.set(schoolDay, day);
+      if (days.size > bookDaysMax) days.delete(Math.min(...days.keys()));
+    }
+    this.#last = day;
+    return day;
+  }
+}
