@@ -2,7 +2,9 @@ import { Command, CommanderError } from 'commander';
 import { environmentError } from '../workers/errors.ts';
 import { explainCommand, frameCommand, journalCommand, sqlCommand, statusCommand } from './commands/look.ts';
 import { accountCommand, topupCommand } from './commands/money.ts';
+import { pupilCommand } from './commands/pupil.ts';
 import { cardCommand, importCommand, readerCommand } from './commands/registry.ts';
+import { tokenCommand } from './commands/token.ts';
 import { upCommand } from './commands/up.ts';
 import { verifyCommand } from './commands/verify.ts';
 
@@ -23,6 +25,8 @@ export function build(): Command {
     importCommand(),
     readerCommand(),
     cardCommand(),
+    pupilCommand(),
+    tokenCommand(),
     topupCommand(),
     accountCommand(),
     explainCommand(),

@@ -23,7 +23,10 @@ export async function withRegistry<T>(
 }
 
 export function importCommand(): Command {
-  return newCommand('import', 'reads districts, schools, classes, pupils, cards and readers from CSV files, rules from rules.json')
+  return newCommand(
+    'import',
+    'reads districts, schools, classes, pupils, cards and readers from CSV files, rules from rules.json',
+  )
     .argument('<dir>', 'folder with the files')
     .action(async (directory: string, options: CommonOptions) => {
       if (!fs.statSync(directory).isDirectory())

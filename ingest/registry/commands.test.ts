@@ -69,6 +69,26 @@ describe('card commands', () => {
   });
 });
 
+describe('pupil commands', () => {
+  test('set what is named, keep the rest, and tell the feed once', async () => {
+    const registry = await smallRegistry();
+    const start = await registry.lastChange();
+    const left = { pupilId: 3, active: false, entitled: false };
+    expect(await setPupil(registry, 3, { active: false })).toEqual({ ...left, change: start + 1 });
+    expect(await setPupil(registry, 3, { active: false })).toEqual({ ...left, change: null });
+    expect(await setPupil(registry, 3, { entitled: true })).toMatchObject({ active: false, entitled: true });
+    const told = (await registry.changesAfter(start, 10)).map(({ ledger }) => ledger);
+    const holder = { type: 'holder', pupilId: 3, schoolId: 11, classId: 110, shift: 2 };
+    expect(told).toEqual([
+      { ...holder, change: start + 1, active: false, entitled: false },
+      { ...holder, change: start + 2, active: false, entitled: true },
+    ]);
+    // A file does not bring anybody back, but states the entitlement.
+    await importDirectory(registry, writeFiles(smallRegion));
+    expect(await setPupil(registry, 3, {})).toEqual({ ...left, change: null });
+  });
+});
+
 describe('reader commands', () => {
   test('enrol, change, revoke and enrol anew', async () => {
     const registry = await smallRegistry();

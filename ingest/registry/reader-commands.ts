@@ -1,5 +1,5 @@
 import { appendChange, readerChange } from './feed.ts';
-import { check, checkId, refused } from './checks.ts';
+import { check, checkId, refused, requireSchool } from './checks.ts';
 import { namesOfKinds, readKinds, readPublicKey, readText } from './fields.ts';
 import type { ReaderRow } from './schema.ts';
 import type { Registry, RegistryTransaction } from './store.ts';
@@ -79,16 +79,6 @@ export async function listReaders(registry: Registry): Promise<ReaderView[]> {
 
 async function findReader(transaction: RegistryTransaction, readerId: number): Promise<ReaderRow | undefined> {
   return await transaction.selectFrom('reader').selectAll().where('reader_id', '=', readerId).executeTakeFirst();
-}
-
-async function requireSchool(transaction: RegistryTransaction, schoolId: number): Promise<void> {
-  const school = await transaction
-    .selectFrom('school')
-    .select('school_id')
-    .where('school_id', '=', schoolId)
-    .executeTakeFirst();
-  if (school === undefined)
-    throw refused('SCHOOL_UNKNOWN', `there is no school ${schoolId}`, 'Import its schools.csv first');
 }
 
 function requireSameKey(known: ReaderRow, wanted: ReaderRow): void {

@@ -1,5 +1,6 @@
 import type { Generated } from 'kysely';
 import type { CardStatus } from '../../workers/ledger/changes.ts';
+import type { Role } from './tokens.ts';
 
 /** Rows as they are stored. Flags are 0 or 1, ids are positive and fit 32 bits, absent dates are null. */
 export interface RegistryTables {
@@ -91,7 +92,7 @@ export interface RulesRow {
 
 export interface AdminTokenRow {
   name: string;
-  role: string;
+  role: Role;
   /** The one school that it is good for, or null for the whole region. */
   school_id: number | null;
   /** SHA-256 of the token in hex: the token itself is not kept. */
