@@ -69,7 +69,7 @@ function auditBlock(audit: ShardAudit, block: JournalBlock, identities: Identity
     problem(audit, `positions ${audit.lastPosition + 1} to ${block.firstPosition - 1} are missing`);
   }
   audit.lastPosition = block.lastPosition;
-  const moved = new Map<number, number>();
+  const moved: Moved = { fromPupils: new Map(), fromOthers: new Map() };
   for (const section of block.sections) {
     if (section.type === SectionType.transfers) auditTransfers(audit, section.bytes, moved);
   }
@@ -83,7 +83,18 @@ function auditBlock(audit: ShardAudit, block: JournalBlock, identities: Identity
   }
 }
 
-function auditTransfers(audit: ShardAudit, bytes: Uint8Array, moved: Map<number, number>): void {
+/** Kopecks of a block's transfers by the position behind them: out of pupils' purses, and out of funds. */
+interface Moved {
+  readonly fromPupils: Map<number, number>;
+  readonly fromOthers: Map<number, number>;
+}
+
+/** Accounts of pupils are those whose number begins with owner 1. */
+const pupilAccountsFrom = 2 ** 40;
+const pupilAccountsTo = 2 * 2 ** 40;
+const acceptedEntitled = 11;
+
+function auditTransfers(audit: ShardAudit, bytes: Uint8Array, moved: Moved): void {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   for (let start = 0; start < bytes.length; start += transferRecordBytes) {
     const read = (offset: number) => Number(view.getBigInt64(start + offset, true));
@@ -96,17 +107,13 @@ function auditTransfers(audit: ShardAudit, bytes: Uint8Array, moved: Map<number,
     audit.balances.set(credit, (audit.balances.get(credit) ?? 0) + kop);
     audit.transfers += 1;
     audit.transferKop += kop;
-    moved.set(cause, (moved.get(cause) ?? 0) + kop);
+    const isPupils = debit >= pupilAccountsFrom && debit < pupilAccountsTo;
+    const from = isPupils ? moved.fromPupils : moved.fromOthers;
+    from.set(cause, (from.get(cause) ?? 0) + kop);
   }
 }
 
-function auditTap(
-  audit: ShardAudit,
-  records: TapRecords,
-  row: number,
-  moved: ReadonlyMap<number, number>,
-  identities: IdentitySet,
-): void {
+function auditTap(audit: ShardAudit, records: TapRecords, row: number, moved: Moved, identities: IdentitySet): void {
   const position = records.getI64(row, TapOffset.position);
   const seq = records.getU32(row, TapOffset.seq);
   const debitedKop = records.getI64(row, TapOffset.debitedKop);
@@ -117,8 +124,13 @@ function auditTap(
   audit.sumBalanceKop += records.getI64(row, TapOffset.balanceKop);
   const key = `${records.getU8(row, TapOffset.kind)}:${records.getU8(row, TapOffset.code)}`;
   audit.byKindAndCode.set(key, (audit.byKindAndCode.get(key) ?? 0) + 1);
-  if ((moved.get(position) ?? 0) !== debitedKop) {
-    problem(audit, `the tap at position ${position} debited ${debitedKop}, its transfers ${moved.get(position) ?? 0}`);
+  const [fromPupil, fromFund] = [moved.fromPupils.get(position) ?? 0, moved.fromOthers.get(position) ?? 0];
+  if (fromPupil !== debitedKop) {
+    problem(audit, `the tap at position ${position} debited ${debitedKop}, its transfers ${fromPupil}`);
+  }
+  const isFunds = records.getU8(row, TapOffset.code) === acceptedEntitled;
+  if (fromFund !== 0 && !(isFunds && fromFund === records.getI64(row, TapOffset.amountKop))) {
+    problem(audit, `the tap at position ${position} moved ${fromFund} that no entitlement explains`);
   }
   const readerId = records.getU32(row, TapOffset.readerId);
   if (!identities.add(readerId, records.getU32(row, TapOffset.bootEpoch), seq)) {
