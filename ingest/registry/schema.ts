@@ -1,6 +1,6 @@
 import type { Generated } from 'kysely';
 import type { CardStatus } from '../../workers/ledger/changes.ts';
-import type { Role } from './tokens.ts';
+import type { Role } from './roles.ts';
 
 /** Rows as they are stored. Flags are 0 or 1, ids are positive and fit 32 bits, absent dates are null. */
 export interface RegistryTables {

@@ -1,12 +1,11 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { check, checkId, refused, requireSchool } from './checks.ts';
 import { readTitle } from './fields.ts';
+import type { Role } from './roles.ts';
 import type { AdminTokenRow } from './schema.ts';
 import type { Registry, RegistryTransaction } from './store.ts';
 
-/** What a token may do; which commands that means stands where they are served. */
-export const roles = ['admin', 'finance', 'operator', 'viewer', 'cabinet'] as const;
-export type Role = (typeof roles)[number];
+export { roles, type Role } from './roles.ts';
 
 /** Who asks. `schoolId` is the one school that the token is good for, or null for the whole region. */
 export interface AdminIdentity {
