@@ -1,6 +1,7 @@
 import http from 'node:http';
 import https from 'node:https';
-import { hasErrno, OperatorError } from '../workers/errors.ts';
+import { type ExitStatus, hasErrno, OperatorError } from '../workers/errors.ts';
+import type { Problem } from './admin/problem.ts';
 import type { DataDirectory, ServiceAddress } from './data-directory.ts';
 
 const timeoutMs = 120_000;
@@ -15,21 +16,30 @@ export class AdminClient {
     this.#token = token;
   }
 
+  /** The running service's client; undefined if none runs. */
+  static find(data: DataDirectory): AdminClient | undefined {
+    const address = data.service();
+    return address === undefined ? undefined : new AdminClient(address, data.secret('admin.token').toString('hex'));
+  }
+
   /** The running service's client. Throws SERVICE_DOWN if none runs. */
   static connect(data: DataDirectory): AdminClient {
-    const address = data.service();
-    if (address !== undefined) return new AdminClient(address, data.secret('admin.token').toString('hex'));
+    const client = AdminClient.find(data);
+    if (client !== undefined) return client;
     const remedy = `Start it with "tapline up --data ${data.path}".`;
     throw new OperatorError('SERVICE_DOWN', `no service runs on ${data.path}`, remedy);
   }
 
-  /** The answer's JSON; undefined for "no such thing". Throws SERVICE_REFUSED or SERVICE_UNREACHABLE. */
-  async call<T>(method: 'GET' | 'POST', path: string, body?: unknown): Promise<T | undefined> {
+  /**
+   * The answer's JSON. What the service refuses is thrown as it says it: exit status 2 for wrong input, 3 for what the
+   * service lacks, 1 otherwise. Throws SERVICE_UNREACHABLE.
+   */
+  async call<T>(method: 'GET' | 'POST', path: string, body?: unknown): Promise<T> {
     const { status, text } = await this.#request(method, path, body === undefined ? '' : JSON.stringify(body));
-    if (status === 404) return undefined;
-    if (status === 200) return this.#parse(text) as T;
-    const { error } = this.#parse(text) as { error: { code: string; message: string } };
-    throw new OperatorError('SERVICE_REFUSED', `${error.code}: ${error.message}`, 'Mend the request.', 1);
+    const answer = this.#parse(text);
+    if (status === 200) return answer as T;
+    const { code, message, remedy } = (answer as Problem).error;
+    throw new OperatorError(code, message, remedy, exitStatusOf(status));
   }
 
   #parse(text: string): unknown {
@@ -57,6 +67,11 @@ export class AdminClient {
       request.end(body);
     });
   }
+}
+
+function exitStatusOf(httpStatus: number): ExitStatus {
+  if (httpStatus === 400 || httpStatus === 413) return 2;
+  return httpStatus >= 500 ? 3 : 1;
 }
 
 function unreachable(error: Error, url: string): Error {

@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import { serveAdmin } from './admin.ts';
+import { serveAdmin } from './admin/server.ts';
 import type { Config } from './config.ts';
 import type { ServiceAddress } from './data-directory.ts';
 import { Metrics } from './metrics.ts';

@@ -1,9 +1,14 @@
 import { Command, CommanderError } from 'commander';
 import { environmentError } from '../workers/errors.ts';
+import { accountCommand } from './commands/account.ts';
+import { auditCommand } from './commands/audit.ts';
+import { cardCommand } from './commands/card.ts';
+import { lockerCommand } from './commands/locker.ts';
 import { explainCommand, frameCommand, journalCommand, sqlCommand, statusCommand } from './commands/look.ts';
-import { accountCommand, topupCommand } from './commands/money.ts';
+import { adjustCommand, limitCommand, moveCommand, refundCommand, reverseCommand } from './commands/money.ts';
+import { topupCommand } from './commands/money-topup.ts';
 import { pupilCommand } from './commands/pupil.ts';
-import { cardCommand, importCommand, readerCommand } from './commands/registry.ts';
+import { importCommand, readerCommand } from './commands/registry.ts';
 import { tokenCommand } from './commands/token.ts';
 import { upCommand } from './commands/up.ts';
 import { verifyCommand } from './commands/verify.ts';
@@ -28,7 +33,14 @@ export function build(): Command {
     pupilCommand(),
     tokenCommand(),
     topupCommand(),
+    refundCommand(),
+    moveCommand(),
+    adjustCommand(),
+    reverseCommand(),
+    limitCommand(),
+    lockerCommand(),
     accountCommand(),
+    auditCommand(),
     explainCommand(),
     statusCommand(),
     verifyCommand(),

@@ -1,5 +1,8 @@
-import { idempotencyKeyBytesMax, movementMaxKop } from '../../workers/ledger/limits.ts';
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { OperatorError } from '../../workers/errors.ts';
+import { idempotencyKeyBytesMax, movementMaxKop } from '../../workers/ledger/limits.ts';
+import { AdminClient } from '../admin-client.ts';
+import { DataDirectory } from '../data-directory.ts';
 
 /** What every command takes. */
 export interface CommonOptions {
@@ -31,6 +34,45 @@ export function snakeCased(value: unknown): unknown {
   return Object.fromEntries(named);
 }
 
+/** What is printed with --json in place of a result, when an operation was refused. */
+export interface RefusedResult {
+  readonly ok: false;
+  readonly refusal: string;
+  readonly message: string;
+  readonly remedy: string;
+}
+
+/**
+ * Asks for something that may be refused, and prints the result. A refusal is the answer "no": with --json it is the value
+ * on standard output, otherwise the line `CODE: cause. remedy`.
+ */
+export async function operate<T>(
+  options: CommonOptions,
+  work: () => Promise<T>,
+  describe: (result: T) => readonly string[],
+): Promise<void> {
+  let result: T;
+  try {
+    result = await work();
+  } catch (error) {
+    if (options.json !== true || !(error instanceof OperatorError) || error.exitStatus !== 1) throw error;
+    const { code: refusal, message, remedy } = error;
+    print(options, { ok: false, refusal, message, remedy } satisfies RefusedResult, []);
+    return answerNo();
+  }
+  print(options, result, describe(result));
+}
+
+/** The client of the service that runs on the command's data directory. */
+export function connect(options: CommonOptions): AdminClient {
+  return AdminClient.connect(DataDirectory.openExisting(options.data));
+}
+
+/** Options that depend on each other are wrong. */
+export function usage(message: string, remedy: string): OperatorError {
+  return new OperatorError('USAGE', message, remedy, 2);
+}
+
 /** The result is "no": exit status 1. */
 export function answerNo(): void {
   process.exitCode = 1;
@@ -48,6 +90,13 @@ export function readKop(text: string): number {
   const kop = /^\d{1,15}$/.test(text) ? Number(text) : 0;
   if (kop > 0 && kop <= movementMaxKop) return kop;
   throw new InvalidArgumentError(`It must be a whole number of kopecks from 1 to ${movementMaxKop}.`);
+}
+
+/** Parses an amount of kopecks above or below 0. */
+export function readSignedKop(text: string): number {
+  const kop = /^[+-]?\d{1,15}$/.test(text) ? Number(text) : 0;
+  if (kop !== 0 && Math.abs(kop) <= movementMaxKop) return kop;
+  throw new InvalidArgumentError(`It must be a whole number of kopecks up to ${movementMaxKop}, not 0.`);
 }
 
 /** Parses an idempotency key. */

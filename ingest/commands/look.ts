@@ -15,7 +15,7 @@ export function statusCommand(): Command {
   return newCommand('status', 'readiness, shards, sink, readers and admission of the running service').action(
     async (options: CommonOptions) => {
       const admin = AdminClient.connect(DataDirectory.openExisting(options.data));
-      const status = (await admin.call<ReturnType<typeof statusOf>>('GET', '/admin/v1/status'))!;
+      const status = await admin.call<ReturnType<typeof statusOf>>('GET', '/admin/v1/status');
       print(options, status, describeStatus(status));
     },
   );

@@ -1,8 +1,9 @@
 import { Command, Option } from 'commander';
 import { OperatorError } from '../../workers/errors.ts';
 import * as registryCommands from '../registry/commands.ts';
-import { type CommonOptions, newCommand, print, readId } from './common.ts';
-import { withRegistry } from './registry.ts';
+import type { Registry } from '../registry/store.ts';
+import { type CommonOptions, newCommand, operate, readId } from './common.ts';
+import { changeRegistry } from './registry-change.ts';
 
 interface PupilOptions extends CommonOptions {
   readonly pupil: number;
@@ -23,14 +24,28 @@ export function pupilCommand(): Command {
           throw new OperatorError('USAGE', 'nothing is to be set', 'Give --entitled or --active.', 2);
         }
         const settings = { entitled: isYes(entitled), active: isYes(active) };
-        const result = await withRegistry(options, (registry) =>
-          registryCommands.setPupil(registry, pupilId, settings),
-        );
-        const state = `${result.active ? 'active' : 'has left'}${result.entitled ? ', free meals' : ''}`;
-        print(options, result, [`pupil ${pupilId}: ${state}${result.change === null ? ' (unchanged)' : ''}`]);
+        const deed = {
+          command: 'pupil-set',
+          path: '/admin/v1/pupils',
+          body: { pupil: pupilId, ...settings },
+          work: (registry: Registry) => registryCommands.setPupil(registry, pupilId, settings),
+        };
+        await operate(options, () => changeRegistry<PupilState>(options, deed), describe);
       }),
   );
   return pupil;
+}
+
+interface PupilState {
+  readonly pupil_id: number;
+  readonly active: boolean;
+  readonly entitled: boolean;
+  readonly change: number | null;
+}
+
+function describe({ pupil_id: pupilId, active, entitled, change }: PupilState): string[] {
+  const state = `${active ? 'active' : 'has left'}${entitled ? ', free meals' : ''}`;
+  return [`pupil ${pupilId}: ${state}${change === null ? ' (unchanged)' : ''}`];
 }
 
 function isYes(answer: 'yes' | 'no' | undefined): boolean | undefined {

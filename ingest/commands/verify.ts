@@ -73,7 +73,7 @@ async function readFromService(data: DataDirectory): Promise<{ told: Told[]; tot
   const admin = AdminClient.connect(data);
   await admin.call('POST', '/admin/v1/checkpoint');
   const told = [...readTold(data.path).values()];
-  const totals = (await admin.call<Totals[]>('GET', '/admin/v1/totals')) ?? [];
+  const totals = await admin.call<Totals[]>('GET', '/admin/v1/totals');
   return { told, totals };
 }
 

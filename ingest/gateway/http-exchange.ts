@@ -20,13 +20,20 @@ const statusTexts: Record<number, string> = {
 export class HttpExchange {
   readonly #response: HttpResponse;
   #isOver = false;
+  #onGone: (() => void) | undefined;
 
   constructor(response: HttpResponse) {
     this.#response = response;
     // Before anything else: a handler that returns without an answer and without this ends the process.
     response.onAborted(() => {
       this.#isOver = true;
+      this.#onGone?.();
     });
+  }
+
+  /** Calls once if the client goes before it is answered. */
+  onGone(told: () => void): void {
+    this.#onGone = told;
   }
 
   get isOver(): boolean {

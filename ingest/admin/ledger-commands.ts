@@ -1,0 +1,35 @@
+import { OperatorError } from '../../workers/errors.ts';
+import type { CommandOutcome, LedgerCommand, Moved } from '../../workers/ledger/command-types.ts';
+import type { Service } from '../service.ts';
+import type { FoundTap, TapLookup } from './tap-lookup.ts';
+import { refusalError } from './refusals.ts';
+
+export interface Executed {
+  readonly isRepeat: boolean;
+  readonly outcome: CommandOutcome;
+}
+
+/** Executes a command in the shard that owns the pupil; durable when it resolves. Throws the ledger's refusal. */
+export async function execute(service: Service, pupilId: number, command: LedgerCommand): Promise<Executed> {
+  return await executeIn(service, service.pool.shardOf(pupilId), command);
+}
+
+export async function executeIn(service: Service, shard: number, command: LedgerCommand): Promise<Executed> {
+  const [answer] = await service.pool.execute(shard, [command], service.now());
+  if (!answer.ok) throw refusalError(answer.refusal);
+  return answer;
+}
+
+/** The outcome of a command that moved money. */
+export function movedBy({ outcome }: Executed): Moved {
+  if (outcome.type !== 'moved') throw new Error(`a movement came back as ${outcome.type}`);
+  return outcome;
+}
+
+/** What the journal holds of a tap. Throws TAP_UNKNOWN. */
+export async function findTap(taps: TapLookup, text: string): Promise<FoundTap> {
+  const [readerId, bootEpoch, seq] = text.split(':').map(Number);
+  const found = await taps.find({ readerId, bootEpoch, seq });
+  if (found !== undefined) return found;
+  throw new OperatorError('TAP_UNKNOWN', `the journal has no decided tap ${text}`, 'Check reader, epoch and seq.', 1);
+}

@@ -1,0 +1,21 @@
+import type { Route } from './route.ts';
+import { accountRoutes } from './routes-account.ts';
+import { auditRoutes } from './routes-audit.ts';
+import { limitRoutes } from './routes-limit.ts';
+import { lockerRoutes } from './routes-locker.ts';
+import { lookRoutes } from './routes-look.ts';
+import { moneyRoutes } from './routes-money.ts';
+import { registryRoutes } from './routes-registry.ts';
+import { topupRoutes } from './routes-topup.ts';
+
+/** The whole table. */
+export const adminRoutes: readonly Route[] = [
+  ...lookRoutes,
+  ...accountRoutes,
+  ...topupRoutes,
+  ...moneyRoutes,
+  ...limitRoutes,
+  ...lockerRoutes,
+  ...registryRoutes,
+  ...auditRoutes,
+];
