@@ -2,13 +2,15 @@ import { Command, CommanderError, Option } from 'commander';
 import { OperatorError } from './errors.ts';
 import { registerFleet } from './fleet/command.ts';
 import { registerRegion } from './region/command.ts';
+import { registerPrepare } from './region/prepare.ts';
 import { registerReplay } from './replay/command.ts';
 import { registerSaturate } from './scenarios/frames.ts';
 
 function build(): Command {
   const program = new Command('tapline').description('Synthetic regions, reader fleets, replays and load scenarios.');
   program.exitOverride().configureOutput({ outputError: () => undefined });
-  for (const register of [registerRegion, registerFleet, registerReplay, registerSaturate]) register(program);
+  for (const register of [registerRegion, registerPrepare, registerFleet, registerReplay, registerSaturate])
+    register(program);
   for (const command of program.commands) {
     command.option('--json', 'one JSON value on standard output');
     command.addOption(new Option('--data <dir>', "the service's data directory").env('TAPLINE_DATA').default('./data'));

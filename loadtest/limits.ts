@@ -10,6 +10,7 @@ export const limits = {
 
   /** How often due taps are moved from the plan to the readers. */
   fleetTickMs: 10,
+  fleetOrderedTickMs: 2,
   progressEveryMs: 1_000,
   beatEveryMs: 30_000,
   connectTimeoutMs: 10_000,
@@ -41,5 +42,7 @@ export const limits = {
 
   /** Registry changes reach a running service within this time. */
   registrySettleMs: 6_000,
+  /** Command lines that run at one time. */
+  commandsAtOnceMax: 3,
   childOutputBytesMax: 64 * 1024 * 1024,
 } as const;

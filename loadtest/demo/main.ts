@@ -6,6 +6,7 @@ import { Command, CommanderError } from 'commander';
 import { RunningService } from '../clients/running-service.ts';
 import { OperatorError } from '../errors.ts';
 import { readInteger } from '../options.ts';
+import { prepareService } from '../region/prepare.ts';
 import { requireServiceCli, runServiceCli } from '../service-cli.ts';
 import { FleetProcess } from './fleet-process.ts';
 import { MetricsLine } from './metrics-line.ts';
@@ -138,7 +139,8 @@ async function run(flags: Flags): Promise<boolean> {
   const clock = `${startMs}:${Date.now()}:${flags.speed}`;
   const service = await startService(data, flags.port, clock);
   try {
-    await requireServiceCli(['topup', '--file', join(region, 'topups.csv'), '--data', data]);
+    say('opening purses, reserving lockers');
+    await prepareService(region, data);
     describe(service, data);
     const args = ['--region', region, '--url', service.ready.stream, '--clock', clock, '--seed', String(flags.seed)];
     const fleet = new FleetProcess(flags.for === undefined ? args : [...args, '--for', String(flags.for)]);

@@ -7,6 +7,8 @@ export interface SimulatedClock {
   nowMs(): number;
   /** What a reader with a right clock shows when it says HELLO: the service's idea of now. */
   serviceMs(): number;
+  /** A clock that stands until all is answered goes on; a clock that runs by itself has none. */
+  advance?(): void;
 }
 
 /** Runs a planned day against a service that lives on the real clock. */
@@ -28,4 +30,33 @@ export function sharedClock(text: string): SimulatedClock {
   }
   const nowMs = (): number => startMs + (Date.now() - wallStartMs) * speed;
   return { speed, nowMs, serviceMs: () => Math.round(nowMs()) };
+}
+
+/**
+ * A clock that stands still until everything made so far is answered, and then goes on by a step: the course of the day
+ * is the same on any machine. `service` tells the service's idea of now.
+ */
+export class SteppedClock implements SimulatedClock {
+  readonly speed = Infinity;
+  readonly #stepMs: number;
+  readonly #service: SimulatedClock;
+  #nowMs: number;
+
+  constructor(startMs: number, stepMs: number, service: SimulatedClock) {
+    this.#nowMs = startMs;
+    this.#stepMs = stepMs;
+    this.#service = service;
+  }
+
+  nowMs(): number {
+    return this.#nowMs;
+  }
+
+  serviceMs(): number {
+    return this.#service.serviceMs();
+  }
+
+  advance(): void {
+    this.#nowMs += this.#stepMs;
+  }
 }

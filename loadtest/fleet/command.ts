@@ -5,7 +5,8 @@ import { limits } from '../limits.ts';
 import { printResult, readInteger, readStreamUrl } from '../options.ts';
 import type { ReaderPlan } from '../region/model.ts';
 import { dayMinuteToUtcMs } from '../region/zones.ts';
-import { plannedClock, sharedClock, type SimulatedClock } from './clock.ts';
+import { CardTurns } from './card-turns.ts';
+import { plannedClock, sharedClock, SteppedClock, type SimulatedClock } from './clock.ts';
 import { backlog, denser, loadDay, readKeys } from './load.ts';
 import { noiseOf, type Interval } from './noise.ts';
 import { runFleet, type FleetReport } from './run.ts';
@@ -23,6 +24,8 @@ interface Flags {
   readonly for?: number;
   readonly start?: number;
   readonly clock?: string;
+  readonly step?: number;
+  readonly rulesVersion: number;
   readonly epoch?: number;
   readonly tapsPerFrame: number;
   readonly drain: number;
@@ -85,6 +88,11 @@ function readerOptions(flags: Flags, { plans, scenario, window }: Prepared): Rea
 
 /** The clock, and from when on the plan is played. */
 function timing(flags: Flags, day: Interval, atStartMs: number | null): { clock: SimulatedClock; fromMs: number } {
+  if (flags.step !== undefined) {
+    const fromMs = atStartMs ?? day.fromMs - 60_000;
+    const service = flags.clock === undefined ? plannedClock(fromMs, 1) : sharedClock(flags.clock);
+    return { clock: new SteppedClock(fromMs, flags.step * 1000, service), fromMs };
+  }
   if (flags.clock !== undefined) {
     const clock = sharedClock(flags.clock);
     const fromMs = Math.max(clock.nowMs(), atStartMs ?? -Infinity);
@@ -105,7 +113,7 @@ async function run(flags: Flags): Promise<void> {
   const whole = span(plans);
   const atStartMs = flags.start === undefined ? null : dayMinuteToUtcMs(day, flags.start, summary.tz);
   const { clock, fromMs } = timing(flags, whole, atStartMs);
-  const atOnce = flags.speed === Infinity || scenario.backlogTaps > 0;
+  const atOnce = (flags.speed === Infinity && flags.step === undefined) || scenario.backlogTaps > 0;
   const readers = readerOptions(flags, { plans, scenario, window: { fromMs, toMs: whole.toMs } });
   const stop = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort());
@@ -119,6 +127,8 @@ async function run(flags: Flags): Promise<void> {
     acksPath: flags.acks ?? null,
     progress: (line) => process.stderr.write(`fleet: ${line}\n`),
     signal: stop.signal,
+    turns: scenario.ordered ? new CardTurns() : null,
+    rulesVersion: flags.rulesVersion,
   });
   printResult(flags.json, { scenario: flags.scenario, day, ...report }, reportLines(report));
   if (!report.ok) process.exitCode = 1;
@@ -156,6 +166,12 @@ export function registerFleet(program: Command): void {
         'TAPLINE_CLOCK',
       ),
     )
+    .option(
+      '--step <seconds>',
+      'time goes on by so much whenever all is answered, instead of --speed',
+      readInteger(1, 3_600),
+    )
+    .option('--rules-version <n>', 'of the rules that the readers carry', readInteger(0, 2 ** 32 - 1), 2)
     .option('--epoch <n>', 'boot epoch of all readers (default: the second of the start)', readInteger(1, 2 ** 32 - 1))
     .option('--taps-per-frame <n>', 'at most so many taps in a frame', readInteger(1, 512), 512)
     .option(
@@ -164,6 +180,6 @@ export function registerFleet(program: Command): void {
       readInteger(0, 86_400),
       limits.drainMs / 1000,
     )
-    .option('--acks <file>', 'write every answered identity as NDJSON')
+    .option('--acks <file>', 'write every answered identity, and what noise did to it, as NDJSON')
     .action(run);
 }

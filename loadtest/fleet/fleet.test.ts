@@ -1,9 +1,10 @@
 import { afterEach, expect, test } from 'vitest';
 import { deterministicKey } from '../region/keys.ts';
 import type { PlannedTap } from '../region/model.ts';
-import { Random } from '../region/random.ts';
-import { plannedClock } from './clock.ts';
-import { runFleet, type FleetReport } from './run.ts';
+import { CardTurns } from './card-turns.ts';
+import { plannedClock, SteppedClock } from './clock.ts';
+import { quiet } from './noise.ts';
+import { runFleet, type FleetOptions, type FleetReport } from './run.ts';
 import type { ReaderOptions } from './simulated-reader.ts';
 import { StubGateway, type StubOptions } from './stub-gateway.ts';
 
@@ -19,12 +20,16 @@ function options(place: number, change: Partial<ReaderOptions['noise']> = {}): R
   const { readerId, privateKey } = keys[place];
   const uid = (n: number): string => (n % 50 === 0 ? 'FF00000A' : `0${n % 10}ABCDEF`);
   const taps = Array.from({ length: tapsEach }, (_, n): PlannedTap => [1e12 + n * 1_000, uid(n), 4, 500, 7]);
-  const random = new Random('fleet test', place);
-  const noise = { driftMs: place * 10, offline: [], rebootAtMs: Infinity, cutWallMsMean: 0, resends: 0.2, random };
+  const noise = { ...quiet(place), driftMs: place * 10, resends: 0.2 };
   return { readerId, privateKey, bootEpoch: 5, taps, madeOffline: false, noise: { ...noise, ...change } };
 }
 
-async function play(stub: Partial<StubOptions>, change: Partial<ReaderOptions['noise']>, speed: number) {
+async function play(
+  stub: Partial<StubOptions>,
+  change: Partial<ReaderOptions['noise']>,
+  speed: number,
+  more: Partial<FleetOptions> = {},
+) {
   gateway = new StubGateway({ publicKeys, ...stub });
   const report = await runFleet({
     url: await gateway.url(),
@@ -36,6 +41,9 @@ async function play(stub: Partial<StubOptions>, change: Partial<ReaderOptions['n
     acksPath: null,
     progress: () => undefined,
     signal: null,
+    turns: null,
+    rulesVersion: 0,
+    ...more,
   });
   return { gateway, report };
 }
@@ -78,4 +86,45 @@ test('a server that changes an answer is found out', async () => {
   expect(report.ok).toBe(false);
   expect(report.answer_mismatches).toBeGreaterThan(0);
   expect(report.mismatches[0]).toMatchObject({ first: 10, later: 40 });
+});
+
+/** How many of the cards' taps came in before an earlier one of the same card. */
+function overtakings({ arrivals }: StubGateway): number {
+  const lastMs = new Map<string, number>();
+  return arrivals.filter(({ tap, atMs }) => {
+    const uid = Buffer.from(tap.uid).toString('hex');
+    const before = lastMs.get(uid) ?? -Infinity;
+    lastMs.set(uid, Math.max(before, atMs));
+    return atMs < before;
+  }).length;
+}
+
+test('in turns, the taps of a card come in as they were made, whatever connections do; without, they overtake', async () => {
+  const stub = { cutsBefore: 0.02, cutsAfter: 0.03, notNow: 0.03, credit: 40, ackDelayMs: 1 };
+  const change = { driftMs: 0, cutWallMsMean: 300 };
+  const { gateway: ordered, report } = await play(stub, change, Infinity, { turns: new CardTurns() });
+  expectComplete(report, ordered);
+  expect(report.reconnects).toBeGreaterThan(0);
+  expect(overtakings(ordered)).toBe(0);
+  ordered.close();
+  const { gateway: free } = await play(stub, change, Infinity);
+  expect(overtakings(free)).toBeGreaterThan(0);
+});
+
+test('a clock that waits for the answers makes the same day twice, outages and all', async () => {
+  const offline = [{ fromMs: 1e12 + 100_500, toMs: 1e12 + 160_000 }];
+  const course = async () => {
+    const clock = new SteppedClock(1e12, 20_000, plannedClock(1e12, 1));
+    const change = { driftMs: 0, offline, refusedOffline: 0.3 };
+    const { gateway: served, report } = await play({}, change, Infinity, { clock, turns: new CardTurns() });
+    expectComplete(report, served);
+    served.close();
+    const flags = [...served.kept.values()].map((taps) => taps.map(({ tap }) => tap.flags));
+    return { flags, arrivals: served.arrivals.length };
+  };
+  const first = await course();
+  const deeds = first.flags.flat().filter((flag) => flag !== null);
+  expect(deeds).toHaveLength(readers * 59);
+  expect(new Set(deeds)).toEqual(new Set([1, 2]));
+  expect(await course()).toEqual(first);
 });

@@ -11,14 +11,20 @@ export interface Interval {
 /** What goes wrong with one reader on one day. */
 export interface ReaderNoise {
   readonly driftMs: number;
+  /** The reader knows its clock to be worth nothing, and says so with every tap. */
+  readonly isClockUnset: boolean;
   /** Without a connection; ascending, may overlap. */
   readonly offline: readonly Interval[];
   /** The reader starts anew as soon as its queue is empty after this time; Infinity for never. */
   readonly rebootAtMs: number;
   readonly cutWallMsMean: number;
   readonly resends: number;
+  readonly refusedOffline: number;
+  readonly lateVerdicts: number;
   /** For whatever is drawn while the reader runs. */
   readonly random: Random;
+  /** For what is drawn for each tap when it is made, so that it does not depend on the machine's speed. */
+  readonly deeds: Random;
 }
 
 const hourMs = 3_600_000;
@@ -26,7 +32,11 @@ const minuteMs = 60_000;
 /** A school day as the rates mean it. */
 const dayHours = 12;
 
-function driftMs(random: Random, { driftWithin2s, driftOver1min }: NoiseRates): number {
+/** A clock that was never set begins with the epoch of its chip. */
+const unsetDriftMs = -20 * 365 * 86_400_000;
+
+function driftMs(random: Random, { clocksRight, driftWithin2s, driftOver1min }: NoiseRates): number {
+  if (random.chance(clocksRight)) return 0;
   const sign = random.chance(0.5) ? 1 : -1;
   const draw = random.next();
   if (draw < driftWithin2s) return sign * random.integer(0, 2_000);
@@ -72,7 +82,8 @@ function busRuns({ taps }: ReaderPlan): Interval[] {
 export function noiseOf(seed: number, plan: ReaderPlan, scenario: Scenario, day: Interval): ReaderNoise {
   const random = new Random(seed, 'noise', plan.reader_id);
   const rates = scenario.noise;
-  const drift = rates.driftWithin2s === 1 ? 0 : driftMs(random, rates);
+  const isClockUnset = random.chance(rates.clocksUnset);
+  const drift = isClockUnset ? unsetDriftMs : driftMs(random, rates);
   const reboots = random.chance((rates.rebootsPerDay * (day.toMs - day.fromMs)) / (dayHours * hourMs));
   const offline = [
     ...outages(random, rates, day),
@@ -81,10 +92,30 @@ export function noiseOf(seed: number, plan: ReaderPlan, scenario: Scenario, day:
   ].sort((a, b) => a.fromMs - b.fromMs);
   return {
     driftMs: drift,
+    isClockUnset,
     offline,
     rebootAtMs: reboots ? random.between(day.fromMs, day.toMs) : Infinity,
     cutWallMsMean: rates.cutWallMsMean,
     resends: rates.resends,
+    refusedOffline: rates.refusedOffline,
+    lateVerdicts: rates.lateVerdicts,
     random,
+    deeds: new Random(seed, 'deeds', plan.reader_id),
+  };
+}
+
+/** Nothing goes wrong. */
+export function quiet(readerId: number): ReaderNoise {
+  return {
+    driftMs: 0,
+    isClockUnset: false,
+    offline: [],
+    rebootAtMs: Infinity,
+    cutWallMsMean: 0,
+    resends: 0,
+    refusedOffline: 0,
+    lateVerdicts: 0,
+    random: new Random('quiet', readerId),
+    deeds: new Random('quiet deeds', readerId),
   };
 }

@@ -10,6 +10,7 @@ export interface Introduction {
   readonly bootEpoch: number;
   readonly nextSeq: number;
   readonly clockMs: number;
+  readonly rulesVersion: number;
 }
 
 export interface LinkHandlers {
@@ -80,6 +81,6 @@ export class ReaderLink {
   #answerChallenge(nonce: Uint8Array): void {
     const introduction = this.#handlers.introduce();
     const signature = sign(null, helloSigningBytes(nonce, introduction.readerId, introduction.bootEpoch), this.#key);
-    this.send(encodeHello({ ...introduction, firmware: 'simulated 1', rulesVersion: 0, signature }));
+    this.send(encodeHello({ ...introduction, firmware: 'simulated 1', signature }));
   }
 }

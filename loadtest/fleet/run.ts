@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { limits } from '../limits.ts';
 import { LineFile } from '../region/files.ts';
 import type { SimulatedClock } from './clock.ts';
+import type { CardTurns } from './card-turns.ts';
 import { ConnectGate } from './connect-gate.ts';
 import { SimulatedReader, type ReaderOptions } from './simulated-reader.ts';
 import { Tally } from './tally.ts';
@@ -20,6 +21,9 @@ export interface FleetOptions {
   readonly progress: (line: string) => void;
   /** Aborted: make no more taps, deliver what is left, report. */
   readonly signal: AbortSignal | null;
+  /** Holds the taps of one card to their order; null: every reader sends as soon as it can. */
+  readonly turns: CardTurns | null;
+  readonly rulesVersion: number;
 }
 
 /** What a fleet reports. Latencies in milliseconds; `unacked` counts taps made and not acknowledged at the end. */
@@ -34,6 +38,8 @@ export interface FleetReport {
   readonly errors: Readonly<Record<string, number>>;
   readonly reconnects: number;
   readonly reboots: number;
+  /** Deeds told behind a verdict that came too late. */
+  readonly outcomes: number;
   readonly retransmitted: number;
   readonly resends: number;
   readonly repeats_answered: number;
@@ -50,11 +56,11 @@ export interface FleetReport {
 
 /** Runs a fleet to its end and says what became of every tap. */
 export async function runFleet(options: FleetOptions): Promise<FleetReport> {
-  const { url, clock, tapsPerFrameMax, acksPath } = options;
+  const { url, clock, tapsPerFrameMax, acksPath, turns, rulesVersion } = options;
   const tally = new Tally(acksPath === null ? null : new LineFile(acksPath));
   const gate = new ConnectGate(limits.connectsAtOnceMax);
   const readers = options.readers.map(
-    (reader) => new SimulatedReader(reader, { url, clock, tally, gate, tapsPerFrameMax }),
+    (reader) => new SimulatedReader(reader, { url, clock, tally, gate, tapsPerFrameMax, turns, rulesVersion }),
   );
   const startMs = Date.now();
   const shown = progressLine(options, readers, tally);
@@ -62,9 +68,12 @@ export async function runFleet(options: FleetOptions): Promise<FleetReport> {
   const step = async (): Promise<void> => {
     const wallMs = Date.now();
     const simulatedMs = clock.nowMs();
-    for (const reader of readers) reader.tick(simulatedMs, wallMs);
+    for (const reader of readers) reader.live(simulatedMs, wallMs);
+    for (const reader of readers) reader.tick(wallMs);
+    if (readers.every((reader) => reader.isUpToDate)) clock.advance?.();
     shown(wallMs);
-    await sleep(limits.fleetTickMs);
+    // In order, the next tap often waits for the last answer.
+    await sleep(turns === null ? limits.fleetTickMs : limits.fleetOrderedTickMs);
   };
   while (Date.now() < endMs && !options.signal?.aborted && !readers.every((reader) => reader.exhausted)) await step();
   for (const reader of readers) reader.quieten();
@@ -132,6 +141,7 @@ function summarise(readers: readonly SimulatedReader[], tally: Tally, startMs: n
     errors: tally.errors,
     reconnects: Math.max(0, tally.connects - readers.length),
     reboots: tally.reboots,
+    outcomes: tally.outcomes,
     retransmitted: tally.retransmitted,
     resends: tally.repeated,
     repeats_answered: tally.repeatsAnswered,

@@ -12,8 +12,16 @@ export interface NoiseRates {
   /** Share of acknowledged frames that are sent again. */
   readonly resends: number;
   readonly rebootsPerDay: number;
+  /** Share of the clocks that are right to the millisecond; of the others, the shares that are off by so much. */
+  readonly clocksRight: number;
   readonly driftWithin2s: number;
   readonly driftOver1min: number;
+  /** Share of the readers that do not know the time at all. */
+  readonly clocksUnset: number;
+  /** Of what a reader decides offline, the share that it refuses. */
+  readonly refusedOffline: number;
+  /** Share of a till's sales for which the verdict comes too late: the till decides by itself, and tells so. */
+  readonly lateVerdicts: number;
 }
 
 export interface Scenario {
@@ -25,6 +33,8 @@ export interface Scenario {
   readonly density: number;
   /** A share of the schools loses its link at this part of the day, for so many minutes. */
   readonly outage: { readonly schools: number; readonly afterMinutes: number; readonly minutes: number } | null;
+  /** The taps of one card go out in the order in which they were made, as far as their readers can be reached. */
+  readonly ordered: boolean;
 }
 
 const usual: NoiseRates = {
@@ -36,8 +46,12 @@ const usual: NoiseRates = {
   cutWallMsMean: 300_000,
   resends: 0.005,
   rebootsPerDay: 0.005,
+  clocksRight: 0,
   driftWithin2s: 0.8,
   driftOver1min: 0.05,
+  clocksUnset: 0,
+  refusedOffline: 0,
+  lateVerdicts: 0,
 };
 const none: NoiseRates = {
   offlinePerHour: 0,
@@ -48,15 +62,42 @@ const none: NoiseRates = {
   cutWallMsMean: 0,
   resends: 0,
   rebootsPerDay: 0,
+  clocksRight: 1,
   driftWithin2s: 1,
   driftOver1min: 0,
+  clocksUnset: 0,
+  refusedOffline: 0,
+  lateVerdicts: 0,
 };
-const plain: Scenario = { about: '', noise: usual, backlogTaps: 0, density: 1, outage: null };
+/** So much goes wrong that every rule about it is met, and so little that most pupils notice nothing. */
+const noisy: NoiseRates = {
+  offlinePerHour: 0.05,
+  offlineMinutes: 25,
+  linkCutsPerDay: 0.4,
+  linkCutMinutes: { from: 15, to: 40 },
+  busesOffline: true,
+  cutWallMsMean: 1_500,
+  resends: 0.1,
+  rebootsPerDay: 0.5,
+  clocksRight: 0.7,
+  driftWithin2s: 0.3,
+  driftOver1min: 0.3,
+  clocksUnset: 0.08,
+  refusedOffline: 0.15,
+  lateVerdicts: 0.02,
+};
+const plain: Scenario = { about: '', noise: usual, backlogTaps: 0, density: 1, outage: null, ordered: false };
 
 /** The one list of scenarios. */
 export const scenarios: Readonly<Record<string, Scenario>> = {
   default: { ...plain, about: 'the planned day with the usual noise' },
-  calm: { ...plain, about: 'the planned day as planned, to compare with the truth', noise: none },
+  calm: { ...plain, about: 'the planned day as planned, to compare with the truth', noise: none, ordered: true },
+  'noisy-day': {
+    ...plain,
+    about: 'everything goes wrong that readers promise to survive',
+    noise: noisy,
+    ordered: true,
+  },
   'link-cut': {
     ...plain,
     about: 'half of the schools lose their link in the morning for 30 minutes and come back at once',

@@ -1,16 +1,17 @@
 import type { KeyObject } from 'node:crypto';
-import { encodeBeat } from '../../ingest/protocol/encode.ts';
-import { Code, ErrorCode, ReaderFlag } from '../../ingest/protocol/codes.ts';
+import { encodeBeat, encodeOutcome } from '../../ingest/protocol/encode.ts';
+import { Code, ErrorCode, isAccepted, Kind, ReaderFlag } from '../../ingest/protocol/codes.ts';
 import type { Ack, Err, Welcome } from '../../ingest/protocol/messages.ts';
 import { limits } from '../limits.ts';
 import type { PlannedTap } from '../region/model.ts';
 import { privateKeyFromSeed } from '../region/keys.ts';
+import type { CardTurns, TurnHolder } from './card-turns.ts';
 import type { SimulatedClock } from './clock.ts';
 import type { ConnectGate } from './connect-gate.ts';
 import { encodeFrame, tapsPerFrame } from './frames.ts';
 import type { ReaderNoise } from './noise.ts';
 import { ReaderLink, type Introduction, type LinkHandlers } from './reader-link.ts';
-import { TapQueue } from './tap-queue.ts';
+import { TapQueue, type MadeTap, type TapNoise } from './tap-queue.ts';
 import type { Tally } from './tally.ts';
 
 export interface ReaderOptions {
@@ -30,6 +31,10 @@ export interface FleetContext {
   readonly tally: Tally;
   readonly gate: ConnectGate;
   readonly tapsPerFrameMax: number;
+  /** Null where every reader sends as soon as it can. */
+  readonly turns: CardTurns | null;
+  /** The version of prices and rules that the readers carry. */
+  readonly rulesVersion: number;
 }
 
 interface FrameInFlight {
@@ -43,7 +48,7 @@ interface FrameInFlight {
  * One reader: `down → connecting → streaming → down …`. It forgets a tap only once `durableSeq` has passed it, sends what
  * is unacknowledged again after every loss, stays within its credit, and holds every later answer to the first one.
  */
-export class SimulatedReader {
+export class SimulatedReader implements TurnHolder {
   readonly readerId: number;
   readonly #options: ReaderOptions;
   readonly #context: FleetContext;
@@ -70,6 +75,9 @@ export class SimulatedReader {
   #nextPlanned = 0;
   #rebootAtMs: number;
   #quiet = false;
+  #isAway = false;
+  /** Deeds that are still to be told. */
+  #outcomes: { readonly seq: number; readonly deed: boolean }[] = [];
 
   constructor(options: ReaderOptions, context: FleetContext) {
     this.readerId = options.readerId;
@@ -87,7 +95,17 @@ export class SimulatedReader {
 
   /** Nothing is waiting to be sent or answered. */
   get settled(): boolean {
-    return this.#queue.unacked === 0 && this.#repeats.length === 0 && this.#inFlight.length === 0;
+    const isSilent = this.#queue.unacked === 0 && this.#repeats.length === 0 && this.#inFlight.length === 0;
+    return isSilent && (this.#outcomes.length === 0 || !this.exhausted);
+  }
+
+  get isAway(): boolean {
+    return this.#isAway;
+  }
+
+  /** Time may go on: what was made so far is answered, or waits for a connection that is away on purpose. */
+  get isUpToDate(): boolean {
+    return this.#isAway || (this.#state === 'streaming' && this.settled);
   }
 
   get unacked(): number {
@@ -110,11 +128,16 @@ export class SimulatedReader {
     this.#link?.hangUp();
   }
 
-  /** Moves the reader on to a simulated time. */
-  tick(simulatedMs: number, wallMs: number): void {
+  /** What happens at the reader up to a simulated time: taps are made, with or without a connection. */
+  live(simulatedMs: number, wallMs: number): void {
     if (this.#rebootAtMs < simulatedMs && this.settled && !this.#quiet) this.#reboot();
+    this.#isAway = this.#offlineAt(simulatedMs);
     this.#makeTaps(simulatedMs, wallMs);
-    if (this.#offlineAt(simulatedMs)) {
+  }
+
+  /** What the reader does about its connection. All readers of a fleet have lived up to now by then. */
+  tick(wallMs: number): void {
+    if (this.#isAway) {
       this.#link?.hangUp();
       return;
     }
@@ -135,16 +158,36 @@ export class SimulatedReader {
   }
 
   #makeTaps(simulatedMs: number, wallMs: number): void {
-    const { taps, noise, madeOffline } = this.#options;
+    const { taps } = this.#options;
     for (; this.#nextPlanned < taps.length && taps[this.#nextPlanned][0] <= simulatedMs; this.#nextPlanned++) {
-      const [atMs, uid, kind, amountKop, ref] = taps[this.#nextPlanned];
-      const alone = this.#state === 'down' && wallMs - this.#downSinceMs > limits.offlineAfterMs;
-      const deed =
-        madeOffline || (simulatedMs !== Infinity && this.#offlineAt(atMs)) || (alone && simulatedMs !== Infinity);
-      const flags = deed ? ReaderFlag.letThrough : 0;
-      this.#queue.push({ atMs: atMs + noise.driftMs, uid, kind, amountKop, ref, flags });
+      const isAlone = this.#isAlone(taps[this.#nextPlanned][0], simulatedMs, wallMs);
+      this.#queue.push(this.#make(taps[this.#nextPlanned], this.#nextPlanned + 1, isAlone));
       this.#context.tally.made++;
     }
+  }
+
+  /** Nobody can be asked: the reader decides by itself. */
+  #isAlone(atMs: number, simulatedMs: number, wallMs: number): boolean {
+    if (this.#options.madeOffline || simulatedMs === Infinity) return this.#options.madeOffline;
+    if (this.#offlineAt(atMs)) return true;
+    // A clock that waits for the answers does not count the time that a connection takes.
+    if (this.#context.clock.advance !== undefined) return false;
+    return this.#state === 'down' && wallMs - this.#downSinceMs > limits.offlineAfterMs;
+  }
+
+  #make([atMs, uid, kind, amountKop, ref, planned = 0]: PlannedTap, n: number, isAlone: boolean): MadeTap {
+    const { driftMs, isClockUnset, refusedOffline, lateVerdicts, deeds } = this.#options.noise;
+    const isRefused = deeds.chance(refusedOffline) && kind !== Kind.gateOut;
+    const isSale = kind === Kind.meal || kind === Kind.buffet;
+    const isLate = deeds.chance(lateVerdicts) && isSale && planned === 0 && !isAlone;
+    const noise: TapNoise[] = isAlone || this.#isAway ? ['offline'] : [];
+    if (driftMs !== 0) noise.push('clock');
+    if (isLate) noise.push('outcome');
+    const own = isAlone && planned === 0 ? (isRefused ? ReaderFlag.refused : ReaderFlag.letThrough) : 0;
+    const flags = planned | own | (isClockUnset ? ReaderFlag.clockUnset : 0);
+    const ownDeed = isLate ? deeds.chance(0.7) : null;
+    const turn = this.#context.turns?.made(uid, this, atMs, n) ?? null;
+    return { n, atMs: atMs + driftMs, uid, kind, amountKop, ref, flags, noise, ownDeed, turn, order: 0 };
   }
 
   #connect(): void {
@@ -171,7 +214,9 @@ export class SimulatedReader {
 
   #introduce(): Introduction {
     const clockMs = this.#context.clock.serviceMs() + this.#options.noise.driftMs;
-    return { readerId: this.readerId, bootEpoch: this.#queue.epoch, nextSeq: this.#queue.firstUnacked, clockMs };
+    const { epoch, firstUnacked } = this.#queue;
+    const { rulesVersion } = this.#context;
+    return { readerId: this.readerId, bootEpoch: epoch, nextSeq: firstUnacked, clockMs, rulesVersion };
   }
 
   #welcomed({ nextSeq, credit, maxTaps, maxBytes }: Welcome): void {
@@ -216,6 +261,7 @@ export class SimulatedReader {
 
   #reboot(): void {
     this.#queue = new TapQueue(this.#queue.epoch + 1);
+    this.#outcomes = [];
     this.#rebootAtMs = Infinity;
     this.#context.tally.reboots++;
     this.#link?.hangUp();
@@ -229,8 +275,33 @@ export class SimulatedReader {
       this.#repeats.shift();
     }
     while (this.#queue.nextToSend < this.#queue.nextSeq) {
-      if (!this.#send(this.#queue.nextToSend, this.#frameTaps, false)) return;
+      const taps = this.#tapsInTurn(this.#queue.nextToSend);
+      if (taps === 0 || !this.#send(this.#queue.nextToSend, taps, false)) return;
     }
+    if (this.exhausted) this.#tellOutcomes();
+  }
+
+  /** How many taps from a seq on may go out in one frame. */
+  #tapsInTurn(firstSeq: number): number {
+    const { turns } = this.#context;
+    if (turns === null) return this.#frameTaps;
+    let taps = 0;
+    for (; taps < this.#frameTaps; taps++) {
+      const turn = this.#queue.tap(firstSeq + taps)?.turn;
+      if (!turn || !turns.isNext(turn)) break;
+      turn.isSent = true;
+    }
+    return taps;
+  }
+
+  /** Told once everything is answered: no later tap of the pupil then changes what the deed does. */
+  #tellOutcomes(): void {
+    if (this.#queue.unacked > 0) return;
+    for (const { seq, deed } of this.#outcomes) {
+      this.#link?.send(encodeOutcome({ seq, deed: deed ? 1 : 0 }));
+      this.#context.tally.countOutcome({ reader: this.readerId, epoch: this.#queue.epoch, seq }, deed);
+    }
+    this.#outcomes = [];
   }
 
   /** Sends one frame; false where the credit does not allow it. A repeat goes as a whole or not at all. */
@@ -298,7 +369,9 @@ export class SimulatedReader {
     const first = this.#queue.answer(seq);
     if (first === 0) {
       this.#queue.setAnswer(seq, code);
-      tally.countAnswer({ reader: this.readerId, epoch: this.#queue.epoch, seq }, tap.kind, code);
+      if (tap.order === 0) tap.order = tally.nextOrder();
+      if (tap.ownDeed !== null && tap.ownDeed !== isAccepted(code)) this.#outcomes.push({ seq, deed: tap.ownDeed });
+      tally.countAnswer({ reader: this.readerId, epoch: this.#queue.epoch, seq }, tap, code);
     } else if (code === Code.settledBefore) tally.repeatsForgotten++;
     else if (first !== code) {
       tally.countMismatch({ identity: `${this.readerId}:${this.#queue.epoch}:${seq}`, first, later: code });
@@ -308,7 +381,7 @@ export class SimulatedReader {
   /** What was settled without an answer seen (the acknowledgement was lost) is asked for again. */
   #settle(durableSeq: number): void {
     const before = this.#queue.firstUnacked;
-    const silent = this.#queue.settle(durableSeq);
+    const silent = this.#queue.settle(durableSeq, (tap) => this.#settled(tap));
     this.#context.tally.countAcked(this.#queue.firstUnacked - before);
     for (let from = 0; from < silent.length;) {
       let to = from + 1;
@@ -316,6 +389,11 @@ export class SimulatedReader {
       this.#repeats.push({ firstSeq: silent[from], taps: to - from });
       from = to;
     }
+  }
+
+  #settled(tap: MadeTap): void {
+    if (tap.order === 0) tap.order = this.#context.tally.nextOrder();
+    if (tap.turn !== null) this.#context.turns?.settle(tap.turn);
   }
 
   /** Nothing is in flight any more; repeats that were not answered are due again. */
@@ -364,13 +442,15 @@ export class SimulatedReader {
     for (const tap of this.#queue.pending()) next.push(tap);
     this.#queue = next;
     this.#repeats = [];
+    this.#outcomes = [];
   }
 
   #beat(wallMs: number): void {
     const oldest = this.#queue.tap(this.#queue.firstUnacked);
     const clockMs = this.#context.clock.serviceMs() + this.#options.noise.driftMs;
     const queued = this.#queue.unacked;
-    this.#link?.send(encodeBeat({ clockMs, queued, oldestMs: oldest?.atMs ?? null, rulesVersion: 0 }));
+    const { rulesVersion } = this.#context;
+    this.#link?.send(encodeBeat({ clockMs, queued, oldestMs: oldest?.atMs ?? null, rulesVersion }));
     this.#nextBeatMs = wallMs + limits.beatEveryMs;
   }
 }

@@ -40,6 +40,8 @@ interface KeptTap {
  */
 export class StubGateway {
   readonly kept = new Map<string, KeptTap[]>();
+  /** Everything kept, in the order in which it came in. */
+  readonly arrivals: KeptTap[] = [];
   readonly #options: StubOptions;
   readonly #server = new WebSocketServer({ host: '127.0.0.1', port: 0 });
   readonly #random = new Random('stub');
@@ -142,7 +144,9 @@ export class StubGateway {
       return !same ? 91 : this.#options.forgetful ? 40 : known.code;
     }
     const code = tap.uid[0] === 0xff ? 40 : 10;
-    kept.push({ tap, atMs, code });
+    const one = { tap, atMs, code };
+    kept.push(one);
+    this.arrivals.push(one);
     this.taps++;
     return code;
   }

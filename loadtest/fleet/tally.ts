@@ -2,6 +2,14 @@ import { createHistogram } from 'node:perf_hooks';
 import { kindNames } from '../../ingest/protocol/codes.ts';
 import { limits } from '../limits.ts';
 import type { LineFile } from '../region/files.ts';
+import type { MadeTap } from './tap-queue.ts';
+
+/** Names in the lines of `--acks`. */
+export interface Identity {
+  readonly reader: number;
+  readonly epoch: number;
+  readonly seq: number;
+}
 
 /** An answer that changed: the identity, the first answer and the later one. */
 export interface Mismatch {
@@ -26,6 +34,8 @@ export class Tally {
   connects = 0;
   connected = 0;
   reboots = 0;
+  outcomes = 0;
+  #ordered = 0;
   answerMismatches = 0;
   protocolFaults = 0;
   readonly mismatches: Mismatch[] = [];
@@ -47,10 +57,21 @@ export class Tally {
   }
 
   /** Called once for each settled identity whose answer is known. */
-  countAnswer(identity: { reader: number; epoch: number; seq: number }, kind: number, code: number): void {
+  countAnswer(identity: Identity, { kind, n, order, flags, noise }: MadeTap, code: number): void {
     const codes = (this.codes[kindNames[kind - 1]] ??= {});
     codes[code] = (codes[code] ?? 0) + 1;
-    this.#acks?.json({ ...identity, kind, code });
+    this.#acks?.json({ ...identity, n, kind, code, order, flags, noise });
+  }
+
+  /** A reader told what it did before the verdict came. */
+  countOutcome(identity: Identity, deed: boolean): void {
+    this.outcomes++;
+    this.#acks?.json({ ...identity, deed: deed ? 1 : 0 });
+  }
+
+  /** Counts what is known to be decided, in the order in which it became known. */
+  nextOrder(): number {
+    return ++this.#ordered;
   }
 
   countAcked(taps: number): void {

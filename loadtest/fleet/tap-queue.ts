@@ -1,11 +1,24 @@
+import type { Turn } from './card-turns.ts';
+
+/** What noise did to a tap: see `loadtest/README.md`. */
+export type TapNoise = 'offline' | 'clock' | 'outcome';
+
 /** A tap as a reader keeps it: reader time, flags of the protocol. */
 export interface MadeTap {
+  /** Its place in the reader's plan, from 1. */
+  readonly n: number;
   readonly atMs: number;
   readonly uid: string;
   readonly kind: number;
   readonly amountKop: number;
   readonly ref: number;
   readonly flags: number;
+  readonly noise: readonly TapNoise[];
+  /** What the reader did before the verdict came; null where it waited for it. */
+  readonly ownDeed: boolean | null;
+  readonly turn: Turn | null;
+  /** When its answer or its settlement was seen, counted over the fleet; 0 for not yet. */
+  order: number;
 }
 
 /** Taps and answers kept behind the first unacknowledged one; fewer than the server remembers. */
@@ -55,11 +68,15 @@ export class TapQueue {
     this.#answers[seq - this.#keptFrom] = code;
   }
 
-  /** Everything up to `durableSeq` is acknowledged; gives the seqs that were settled without an answer seen. */
-  settle(durableSeq: number): number[] {
+  /**
+   * Everything up to `durableSeq` is acknowledged: tells `settled` of each tap, and gives the seqs that were settled
+   * without an answer seen.
+   */
+  settle(durableSeq: number, settled: (tap: MadeTap) => void): number[] {
     const silent: number[] = [];
     const end = Math.min(durableSeq, this.nextSeq - 1);
     for (; this.firstUnacked <= end; this.firstUnacked++) {
+      settled(this.tap(this.firstUnacked)!);
       if (this.answer(this.firstUnacked) === unanswered) silent.push(this.firstUnacked);
     }
     this.nextToSend = Math.max(this.nextToSend, this.firstUnacked);

@@ -64,9 +64,11 @@ export class PupilMemory {
     return this.#reducedRides.get(day.slice(0, 7)) ?? 0;
   }
 
-  /** A paid ride starts a new transfer, and counts to the month if it was reduced. */
+  /** A paid ride starts a new transfer if no later ride has, and counts to the month if it was reduced. */
   rideWith({ tap, judgement }: Pick<Verdict, 'tap' | 'judgement'>): void {
-    this.ride = { atMs: tap.atMs, route: tap.ref, transferred: false };
+    if (this.ride === null || tap.atMs >= this.ride.atMs) {
+      this.ride = { atMs: tap.atMs, route: tap.ref, transferred: false };
+    }
     if (judgement.reduced) this.#reducedRides.set(tap.day.slice(0, 7), this.reducedRides(tap.day) + 1);
   }
 }

@@ -44,14 +44,17 @@ export class Oracle {
     return verdict;
   }
 
-  /** A reader tells what it did after all (OUTCOME), once for each tap. */
+  /** A till tells what it did after all (OUTCOME), once for each meal or buffet sale. */
   tellDeed({ tap, judgement, code, wentThrough, debitedKop, purse }: Verdict, deed: boolean): void {
     const { pupil } = tap;
-    if (pupil === null || code === 71 || deed === wentThrough) return;
+    if (pupil === null || code === 71 || deed === wentThrough || (tap.flags & (flag.letThrough | flag.refused)) !== 0)
+      return;
     const memory = this.memory(pupil);
     if (deed) {
-      if (judgement.payer !== null) memory.spend(tap.day, judgement.payer, judgement.priceKop);
-      if (tap.kind <= 2) memory.pass(tap);
+      const the: Case = { tap, pupil, memory, rules: this.#rulesOf(tap.schoolId) };
+      const { kop } = priceOf(the);
+      const payer = payerOfDeed(the, kop);
+      if (payer !== null) memory.spend(tap.day, payer, kop);
     } else {
       if (purse !== null) memory.spend(tap.day, purse, -debitedKop);
       if (judgement.window !== null) memory.giveMealBack(tap.day, judgement.window);
@@ -168,7 +171,7 @@ function remember({ tap, memory }: Case, verdict: Verdict): void {
   if (wentThrough && tap.kind <= 2) memory.pass(tap);
   if (wentThrough && tap.kind === 7) {
     if (code === 12) memory.ride!.transferred = true;
-    else if (judgement.priceKop > 0) memory.rideWith(verdict);
+    else memory.rideWith(verdict);
   }
   if (isOfTheCard(code)) return;
   const { readerId, atMs, kind, schoolId, doubtful } = tap;

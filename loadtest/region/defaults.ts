@@ -59,11 +59,11 @@ export const defaults = {
   pricesLeftToList: 0.05,
   enteredByHand: 0.005,
   passbacks: 0.005,
-  visitsToNeighbour: 0.004,
+  visitsToNeighbour: 0.015,
   ridesWithChange: 0.1,
-  ridesOnTrust: 0.5,
+  ridesOnTrust: 0.9,
   /** Pupils whose purses hold next to nothing, and those whose purses run out under way (assumed). */
-  pursesEmpty: 0.01,
+  pursesEmpty: 0.02,
   pursesShort: 0.03,
   /** Lengths of UIDs in bytes, with their shares (assumed). */
   uidBytes: [

@@ -5,10 +5,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Command } from 'commander';
 import { reportLines } from '../fleet/command.ts';
 import { plannedClock } from '../fleet/clock.ts';
+import { quiet } from '../fleet/noise.ts';
 import { runFleet, type FleetReport } from '../fleet/run.ts';
 import { limits } from '../limits.ts';
 import { printResult, readInteger, readStreamUrl } from '../options.ts';
-import { Random } from '../region/random.ts';
 import { requireServiceCli, runServiceCli, type CliAnswer } from '../service-cli.ts';
 import { readGateTaps, readStudents, readTillTaps } from './files.ts';
 import { collisions, replayReaders, writeReplayRegion, type ReplayReader } from './prepare.ts';
@@ -57,14 +57,7 @@ async function play(readers: readonly ReplayReader[], flags: Flags): Promise<Fle
       bootEpoch,
       taps,
       madeOffline: false,
-      noise: {
-        driftMs: 0,
-        offline: [],
-        rebootAtMs: Infinity,
-        cutWallMsMean: 0,
-        resends: 0,
-        random: new Random('replay', key.readerId),
-      },
+      noise: quiet(key.readerId),
     })),
     tapsPerFrameMax: flags.tapsPerFrame,
     forMs: null,
@@ -72,6 +65,8 @@ async function play(readers: readonly ReplayReader[], flags: Flags): Promise<Fle
     acksPath: flags.acks ?? null,
     progress: say,
     signal: null,
+    turns: null,
+    rulesVersion: 0,
   });
 }
 
