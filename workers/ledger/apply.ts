@@ -139,8 +139,9 @@ function applySettled(ledger: Ledger, settled: Settled): void {
   if (tap.kind <= Kind.gateOut) return applyPassage(ledger, row, settled);
   if (deed && basis !== 0) applyRide(ledger, row, tap.at, tap.ref, tap.schoolDay, basis);
   if (transfer === null) {
-    // An entitled meal for nothing moved nothing, and yet its window is free again.
-    if (!deed && tap.code === Code.acceptedEntitled) ledger.days.free(row, tap.schoolDay, tap.basis);
+    // An entitled meal for nothing moved nothing, and yet its window is free again; one that was taken back before is not its own.
+    const isFree = tap.code === Code.acceptedEntitled && tap.transfer === null && (tap.readerFlags & 3) === 0;
+    if (!deed && isFree) ledger.days.free(row, tap.schoolDay, tap.basis);
     return;
   }
   if (deed) {

@@ -40,7 +40,7 @@ export function settle(
     const from = isFunds ? accountId(Owner.entitlementFund, tap.rules.districtId) : 0;
     move(ledger, tap, from, accountId(sale.seller, tap.schoolId), records.getI64(row, TapOffset.position), transfers);
   }
-  const purse = isFunds ? sale.purse : tap.purse;
+  const purse = debitedKop > 0 ? tap.purse : (sale?.purse ?? 0);
   const balanceKop = sale === undefined ? 0 : ledger.pupils.balanceKop(tap.pupilRow, purse);
   const isShown = sale !== undefined && isBalanceShown(code) && Math.abs(balanceKop) <= balanceShownMaxKop;
   writeAnswer(records, row, code, isShown, balanceKop);
