@@ -1,8 +1,9 @@
+import { isOverLimit, judge, type Verdict } from './auditor-judge.suite.ts';
+import { account, type Fact, kindNames, monthOf, type Pupil, purseOfKind, World } from './auditor-world.suite.ts';
 import type { TestTap } from './taps.suite.ts';
 
 /*
- * A ledger as one would write it on a blackboard: plain objects, nothing thought of speed, nothing shared with the ledger
- * but the published numbers. It says beforehand what the ledger has to answer.
+ * A ledger as one would write it on a blackboard, from RULES.md alone. It says beforehand what the ledger has to answer.
  */
 
 export interface Expected {
@@ -11,26 +12,10 @@ export interface Expected {
   readonly code: number;
   readonly shownKop: number | null;
   readonly debitedKop: number;
-  readonly forced: boolean;
-}
-
-interface Pupil {
-  active: boolean;
-  readonly kop: Record<string, number>;
-}
-
-interface Card {
-  readonly pupilId: number;
-  readonly status: 'active' | 'blocked' | 'replaced';
-  readonly expiresDay: number;
-}
-
-/** What a bounce is a bounce of; `served`: the child got through, or got the meal. */
-interface LastTap {
-  readonly readerId: number;
-  readonly at: number;
-  readonly kop: number;
-  readonly served: boolean;
+  /** OFFLINE 1, PASSBACK 16, WRONG_PLACE 32, OVER_LIMIT 64, STALE_RULES 128, MANUAL 256, FORCED 512. */
+  readonly flags: number;
+  /** What a tap that stands rests on: the window of an entitlement; 1 full fare, 2 reduced, 3 transfer. */
+  readonly basis: number;
 }
 
 interface Answer {
@@ -45,100 +30,110 @@ interface Reader {
   newest: number;
 }
 
-const kindNames = ['', 'gate-in', 'gate-out', 'meal', 'buffet', 'locker-open', 'locker-close', 'fare'];
-const bounceSeconds: Record<string, number> = {
-  'gate-in': 5,
-  'gate-out': 5,
-  meal: 10,
-  buffet: 10,
-  'locker-open': 2,
-  'locker-close': 2,
-  fare: 600,
-};
-const purseOfKind: Record<string, string> = { meal: 'meal', buffet: 'buffet', fare: 'transport' };
-const purseNames = ['', 'meal', 'buffet', 'transport', 'services'];
+const nothing = { shownKop: null, debitedKop: 0, flags: 0, basis: 0 };
+const isAccepted = (code: number) => code < 40;
 
 export class Auditor {
-  readonly pupils: Record<number, Pupil> = {};
-  readonly cards: Record<number, Card> = {};
+  readonly world = new World();
   readonly readers: Record<number, Reader> = {};
-  readonly lastTaps: Record<string, LastTap> = {};
-  readonly topUps: Record<string, string> = {};
-  /** What pupils have paid and what came in from outside. */
-  takenKop = 0;
-  fundedKop = 0;
-
-  holder(pupilId: number, active: boolean): void {
-    const kop = this.pupils[pupilId]?.kop ?? { meal: 0, buffet: 0, transport: 0, services: 0 };
-    this.pupils[pupilId] = { active, kop };
-  }
-
-  /** What a top-up has to be answered: 'done', 'repeat' or a refusal. */
-  topUp(key: string, pupilId: number, purse: number, kop: number): string {
-    const content = `${pupilId} ${purse} ${kop}`;
-    if (key in this.topUps) return this.topUps[key] === content ? 'repeat' : 'KEY_CONFLICT';
-    if (key === '' || Buffer.byteLength(key) > 128) return 'KEY_INVALID';
-    if (!(kop >= 1 && kop <= 1e9)) return 'AMOUNT_INVALID';
-    const pupil = this.pupils[pupilId];
-    if (pupil === undefined) return 'PUPIL_UNKNOWN';
-    const name = purseNames[purse] ?? '';
-    if (name === '') return 'PURSE_UNKNOWN';
-    if (pupil.kop[name] + kop > 1e9) return 'BALANCE_TOO_LARGE';
-    pupil.kop[name] += kop;
-    this.fundedKop += kop;
-    this.topUps[key] = content;
-    return 'done';
-  }
+  /** What became of each decided tap, by its identity. */
+  readonly facts: Record<string, Fact> = {};
 
   tap(tap: TestTap): Expected {
     const again = this.#answeredBefore(tap);
     if (again !== undefined) return again;
-    if (tap.isReaderForbidden)
-      return this.#answer(tap, { fate: 2, code: 93, shownKop: null, debitedKop: 0, forced: false });
-    const code = this.#judge(tap);
-    const accepted = [10, 13, 14].includes(code);
-    const [letThrough, refused] = [(tap.readerFlags & 1) > 0, (tap.readerFlags & 3) === 2];
-    const pays = code !== 71 && (letThrough || (accepted && !refused));
-    const wallet = this.pupils[this.cards[tap.cardId]?.pupilId]?.kop;
-    const purse = purseOfKind[kindNames[tap.kind]];
-    const isSale = wallet !== undefined && purse !== undefined;
-    const debitedKop = isSale && pays ? tap.amountKop : 0;
-    if (isSale) wallet[purse] -= debitedKop;
-    this.takenKop += debitedKop;
-    const doorOpens = kindNames[tap.kind] === 'gate-out' && [40, 41, 42, 43].includes(code);
-    const forced = doorOpens || (refused && accepted) || (letThrough && !accepted && code !== 71);
-    if (accepted || code === 46) {
-      const { readerId, at, amountKop } = tap;
-      this.lastTaps[`${tap.cardId} ${kindNames[tap.kind]}`] = { readerId, at, kop: amountKop, served: pays };
+    if (tap.isReaderForbidden) return this.#answer(tap, { fate: 2, code: 93, ...nothing });
+    const verdict = judge(this.world, tap);
+    const { code } = verdict;
+    const stands = code !== 71 && this.#stands(tap, code);
+    const flags = this.#flags(tap, verdict);
+    const holder = this.world.cards[tap.cardId]?.pupilId;
+    const pupil = this.world.pupils[holder] as Pupil | undefined;
+    const known = { ...tap, amountKop: tap.amountKop > 0 ? tap.amountKop : verdict.kop };
+    const fact: Fact = { tap: known, code, pupil, moved: null, purse: 0, window: 0, reversed: false };
+    if (pupil !== undefined && stands) this.deed(fact, verdict);
+    if (pupil !== undefined && tap.kind <= 2) this.#gate(pupil, tap, code, stands);
+    if (isAccepted(code) || (code >= 44 && code < 70)) {
+      const { readerId, at } = tap;
+      this.world.lastTaps[`${tap.cardId} ${kindNames[tap.kind]}`] = { readerId, at, kop: verdict.kop, served: stands };
     }
-    // Deeds that stand can take a purse to where 32 bits do not reach.
-    const isShown = isSale && code === 10 && Math.abs(wallet[purse]) < 2 ** 31;
-    const shownKop = isShown ? wallet[purse] : null;
-    return this.#answer(tap, { fate: 0, code, shownKop, debitedKop, forced });
+    this.facts[identityOf(tap)] = fact;
+    const debitedKop = code === 11 ? 0 : (fact.moved?.kop ?? 0);
+    const basis = pupil !== undefined && stands ? basisOf(tap, verdict) : 0;
+    return this.#answer(tap, { fate: 0, code, shownKop: this.#shown(fact, verdict), debitedKop, flags, basis });
   }
 
-  #judge(tap: TestTap): number {
-    const card = this.cards[tap.cardId] as Card | undefined;
-    const pupil = card && (this.pupils[card.pupilId] as Pupil | undefined);
-    if (card === undefined || pupil === undefined) return 40;
-    if (card.status !== 'active') return card.status === 'blocked' ? 41 : 40;
-    if (card.expiresDay > 0 && card.expiresDay < tap.schoolDay) return 42;
-    if (!pupil.active) return 43;
+  /** What a tap, or an OUTCOME, does that goes through: who pays whom, and what is remembered of it. */
+  deed(fact: Fact, { code, kop, purse, window, isReduced }: Verdict): void {
+    const { world } = this;
+    const { tap, pupil } = fact;
     const kind = kindNames[tap.kind];
-    const last = this.lastTaps[`${tap.cardId} ${kind}`] as LastTap | undefined;
-    const mayBounce = last?.served === true || (tap.readerFlags & 1) === 0;
-    if (mayBounce && last?.readerId === tap.readerId && Math.abs(last.at - tap.at) < bounceSeconds[kind] * 1000) {
-      if ((kind !== 'meal' && kind !== 'buffet') || last.kop === tap.amountKop) return 71;
+    if (pupil === undefined || purse === 0) return;
+    if (code === 12) {
+      if (pupil.lastRide !== undefined) pupil.lastRide.transferGiven = true;
+      return;
     }
-    if (kind.startsWith('gate') && (tap.readerFlags & 8) > 0) return 14;
-    const purse = purseOfKind[kind];
-    if (purse === undefined || tap.amountKop === 0 || pupil.kop[purse] >= tap.amountKop) return 10;
-    return kind === 'meal' && pupil.kop[purse] - tap.amountKop >= -20_000 ? 13 : 46;
+    const seller = kind === 'fare' ? account.carrier(tap.schoolId) : account.canteen(tap.schoolId);
+    const district = world.districts[tap.schoolId] ?? 0;
+    const payer = code === 11 ? account.fund(district) : account.purse(pupil.id, purse);
+    if (kop > 0) world.move((fact.moved = { from: payer, to: seller, kop }));
+    if (code === 11) world.openDay(pupil, tap.schoolDay)?.taken.push((fact.window = window));
+    else if (kop > 0) {
+      const day = world.openDay(pupil, tap.schoolDay);
+      if (day !== undefined) day.spent[purse] = (day.spent[purse] ?? 0) + kop;
+      fact.purse = purse;
+    }
+    if (kind === 'fare') ridden(pupil, tap, isReduced);
+  }
+
+  /** The child went through, or got the meal. */
+  #stands(tap: TestTap, code: number): boolean {
+    const [letThrough, refused] = [(tap.readerFlags & 1) > 0, (tap.readerFlags & 2) > 0];
+    return letThrough || (!refused && (isAccepted(code) || opensAnyway(tap, code)));
+  }
+
+  #flags(tap: TestTap, { code, kop, purse }: Verdict): number {
+    const { world } = this;
+    const [letThrough, refused] = [(tap.readerFlags & 1) > 0, (tap.readerFlags & 3) === 2];
+    const isOffline = letThrough || refused;
+    let flags = isOffline ? 1 : 0;
+    if ((tap.readerFlags & 8) > 0) flags += 256;
+    if (isOffline && tap.toldRules < world.rulesVersion) flags += 128;
+    const isWrong = (refused && isAccepted(code)) || (letThrough && !isAccepted(code) && code !== 71);
+    if (isWrong || opensAnyway(tap, code)) flags += 512;
+    const pupil = world.pupils[world.cards[tap.cardId]?.pupilId] as Pupil | undefined;
+    if (pupil === undefined) return flags;
+    const isPaid = letThrough && ![11, 12, 71].includes(code) && purse > 0 && kop > 0;
+    if (isPaid && isOverLimit(world, pupil, tap, purse, kop)) flags += 64;
+    return tap.kind <= 2 && isAsFarAsItsKind(code) ? flags + this.#gateFlags(pupil, tap) : flags;
+  }
+
+  #gateFlags(pupil: Pupil, tap: TestTap): number {
+    const last = pupil.lastGate;
+    if (last === undefined || last.doubtful || tap.clockQuality === 3) return 0;
+    const { passback_s: passbackS, two_places_s: twoPlacesS } = this.world.rules(tap.schoolId).gate;
+    const apartMs = Math.abs(tap.at - last.at);
+    const isPassback = last.kind === tap.kind && apartMs < passbackS * 1000;
+    const isWrongPlace = last.schoolId !== tap.schoolId && apartMs < twoPlacesS * 1000;
+    return (isPassback ? 16 : 0) + (isWrongPlace ? 32 : 0);
+  }
+
+  #gate(pupil: Pupil, tap: TestTap, code: number, stands: boolean): void {
+    const { at, kind, schoolId, clockQuality } = tap;
+    if (stands) passed(pupil, tap);
+    if (!isAsFarAsItsKind(code) || (pupil.lastGate !== undefined && at < pupil.lastGate.at)) return;
+    pupil.lastGate = { at, kind, schoolId, doubtful: clockQuality === 3 };
+  }
+
+  #shown({ tap, pupil, purse }: Fact, { code }: Verdict): number | null {
+    const own = purseOfKind[kindNames[tap.kind]];
+    if (pupil === undefined || own === undefined || ![10, 11, 12].includes(code)) return null;
+    const kop = this.world.purseKop(pupil, purse > 0 ? purse : own);
+    return Math.abs(kop) < 2 ** 31 ? kop : null;
   }
 
   #answeredBefore(tap: TestTap): Expected | undefined {
     const reader = (this.readers[tap.readerId] ??= { epoch: tap.bootEpoch, answers: {}, newest: 0 });
-    const nothing = { shownKop: null, debitedKop: 0, forced: false };
     if (tap.bootEpoch < reader.epoch) return { fate: 1, code: 70, ...nothing };
     if (tap.bootEpoch > reader.epoch) Object.assign(reader, { epoch: tap.bootEpoch, answers: {}, newest: 0 });
     if (tap.seq <= reader.newest - 8192) return { fate: 1, code: 70, ...nothing };
@@ -154,4 +149,36 @@ export class Auditor {
     reader.newest = Math.max(reader.newest, tap.seq);
     return expected;
   }
+}
+
+export function identityOf({ readerId, bootEpoch, seq }: { readerId: number; bootEpoch: number; seq: number }): string {
+  return `${readerId}:${bootEpoch}:${seq}`;
+}
+
+/** An exit always opens, whatever the rules say of the card, the school and the hours. */
+function opensAnyway(tap: TestTap, code: number): boolean {
+  return kindNames[tap.kind] === 'gate-out' && code >= 40 && code <= 45;
+}
+
+/** The child is inside, or gone, since the newest of its passages. */
+export function passed(pupil: Pupil, { at, kind, schoolId }: TestTap): void {
+  if (at >= (pupil.passage?.at ?? 0)) pupil.passage = { at, inside: kind === 1 ? schoolId : 0 };
+}
+
+function basisOf({ kind }: TestTap, { code, window, isReduced }: Verdict): number {
+  if (kindNames[kind] !== 'fare') return window;
+  return code === 12 ? 3 : isReduced ? 2 : 1;
+}
+
+function isAsFarAsItsKind(code: number): boolean {
+  return isAccepted(code) || (code >= 44 && code < 70);
+}
+
+/** The newest ride by its own time is the one that a transfer hangs on. */
+function ridden(pupil: Pupil, tap: TestTap, isReduced: boolean): void {
+  if (tap.at >= (pupil.lastRide?.at ?? 0)) pupil.lastRide = { at: tap.at, route: tap.ref, transferGiven: false };
+  if (!isReduced) return;
+  const month = monthOf(tap.schoolDay);
+  if (month > pupil.reduced.month) pupil.reduced = { month, rides: 0 };
+  if (month === pupil.reduced.month) pupil.reduced.rides += 1;
 }

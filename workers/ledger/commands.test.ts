@@ -90,7 +90,7 @@ describe('a top-up', () => {
     expect(execute(ledger, { ...topUp, key: 'ж'.repeat(64), kop: 999_950_000 }).answer.ok).toBe(true);
     expect(execute(ledger, { ...topUp, key: 'k'.repeat(128), purse: 4, kop: 1_000_000_000 }).answer.ok).toBe(true);
     expect(Ledger.load(2, ledger.save()).save()).toEqual(ledger.save());
-    expect(Ledger.load(2, ledger.save()).toppedUp).toEqual(ledger.toppedUp);
+    expect(Ledger.load(2, ledger.save()).doneBefore).toEqual(ledger.doneBefore);
   });
 });
 
