@@ -29,6 +29,30 @@ export function transferNumberOf(transferId: number): number {
   return transferId % two40;
 }
 
+/** Writes one record. */
+export function writeTransfer(view: DataView, start: number, transfer: Transfer): void {
+  setU64(view, start + TransferOffset.transferId, transfer.transferId);
+  setU64(view, start + TransferOffset.causePosition, transfer.causePosition);
+  setU64(view, start + TransferOffset.debitAccount, transfer.debitAccount);
+  setU64(view, start + TransferOffset.creditAccount, transfer.creditAccount);
+  setU64(view, start + TransferOffset.kop, transfer.kop);
+  setU64(view, start + TransferOffset.at, transfer.at);
+  setU64(view, start + TransferOffset.reverses, transfer.reverses);
+  view.setUint32(start + TransferOffset.pupilId, transfer.pupilId, true);
+  view.setUint32(start + TransferOffset.schoolId, transfer.schoolId, true);
+  view.setUint16(start + TransferOffset.shard, transfer.shard, true);
+  view.setUint16(start + TransferOffset.schoolDay, transfer.schoolDay, true);
+  view.setUint8(start + TransferOffset.cause, transfer.cause);
+  view.setUint8(start + TransferOffset.purse, transfer.purse);
+  view.setUint16(start + TransferOffset.reserved, 0, true);
+}
+
+function setU64(view: DataView, offset: number, value: number): void {
+  const high = Math.floor(value / two32);
+  view.setUint32(offset, value - high * two32, true);
+  view.setInt32(offset + 4, high, true);
+}
+
 /** The transfers of one batch as the bytes that the journal keeps; used again for each batch. */
 export class TransferRecords {
   #bytes = new Uint8Array(256 * transferRecordBytes);
@@ -48,27 +72,7 @@ export class TransferRecords {
     const start = this.count * transferRecordBytes;
     if (start + transferRecordBytes > this.#bytes.length) this.#grow();
     this.count += 1;
-    this.#setU64(start + TransferOffset.transferId, transfer.transferId);
-    this.#setU64(start + TransferOffset.causePosition, transfer.causePosition);
-    this.#setU64(start + TransferOffset.debitAccount, transfer.debitAccount);
-    this.#setU64(start + TransferOffset.creditAccount, transfer.creditAccount);
-    this.#setU64(start + TransferOffset.kop, transfer.kop);
-    this.#setU64(start + TransferOffset.at, transfer.at);
-    this.#setU64(start + TransferOffset.reverses, transfer.reverses);
-    const view = this.#view;
-    view.setUint32(start + TransferOffset.pupilId, transfer.pupilId, true);
-    view.setUint32(start + TransferOffset.schoolId, transfer.schoolId, true);
-    view.setUint16(start + TransferOffset.shard, transfer.shard, true);
-    view.setUint16(start + TransferOffset.schoolDay, transfer.schoolDay, true);
-    view.setUint8(start + TransferOffset.cause, transfer.cause);
-    view.setUint8(start + TransferOffset.purse, transfer.purse);
-    view.setUint16(start + TransferOffset.reserved, 0, true);
-  }
-
-  #setU64(offset: number, value: number): void {
-    const high = Math.floor(value / two32);
-    this.#view.setUint32(offset, value - high * two32, true);
-    this.#view.setInt32(offset + 4, high, true);
+    writeTransfer(this.#view, start, transfer);
   }
 
   #grow(): void {

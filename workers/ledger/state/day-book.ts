@@ -18,23 +18,24 @@ export interface BookedDay {
 
 /** The operators' days in one shard: what they sold, refused, corrected. Counted from outcomes, never decided here. */
 export class DayBook {
-  readonly #days = new Map<number, Map<number, BookedDay>>();
-  /** The last one asked for: taps of one till come together. */
-  #last: BookedDay | undefined;
+  /** By school, for each kind of operator: account numbers are too large to be quick keys. */
+  readonly #canteens = new Map<number, Map<number, BookedDay>>();
+  readonly #carriers = new Map<number, Map<number, BookedDay>>();
 
   day(operator: number, schoolDay: number): BookedDay | undefined {
-    return this.#days.get(operator)?.get(schoolDay);
+    const { owner, ownerId } = accountParts(operator);
+    return this.#of(owner).get(ownerId)?.get(schoolDay);
   }
 
   *days(): Generator<BookedDay> {
-    for (const days of this.#days.values()) yield* days.values();
+    for (const days of this.#canteens.values()) yield* days.values();
+    for (const days of this.#carriers.values()) yield* days.values();
   }
 
   /** True for a day that is no longer kept, or so old that it will not be. */
   isTooOld(operator: number, schoolDay: number): boolean {
-    const days = this.#days.get(operator);
-    if (days === undefined || days.has(schoolDay) || days.size < bookDaysMax) return false;
-    return schoolDay < Math.min(...days.keys());
+    const { owner, ownerId } = accountParts(operator);
+    return isTooOld(this.#of(owner).get(ownerId), schoolDay);
   }
 
   /** Books a decided sale or ride; `wentThrough`: the child was served, whatever the rules said. */
@@ -43,10 +44,10 @@ export class DayBook {
     const code = records.getU8(row, TapOffset.code);
     if (code === Code.bounce) return;
     const owner = kind === Kind.fare ? Owner.carrier : Owner.canteen;
-    const operator = accountId(owner, records.getU32(row, TapOffset.schoolId));
-    const totals = this.#totals(operator, records.getU16(row, TapOffset.schoolDay));
+    const schoolId = records.getU32(row, TapOffset.schoolId);
+    const totals = this.#dayOf(owner, schoolId, records.getU16(row, TapOffset.schoolDay))?.totals;
     if (totals === undefined) return;
-    if (wentThrough) this.#sold(totals, records, row, code);
+    if (wentThrough) sold(totals, records, row, code);
     else if (code >= Code.cardUnknown) totals.refused[code] = (totals.refused[code] ?? 0) + 1;
   }
 
@@ -69,7 +70,8 @@ export class DayBook {
   }
 
   close(operator: number, schoolDay: number, at: number): void {
-    const day = this.#dayOf(operator, schoolDay);
+    const { owner, ownerId } = accountParts(operator);
+    const day = this.#dayOf(owner, ownerId, schoolDay);
     if (day !== undefined) day.closed ??= { at, totals: mergeTotals(newDayTotals(), day.totals) };
   }
 
@@ -79,47 +81,56 @@ export class DayBook {
 
   load(columns: ReadonlyMap<string, Uint8Array>): void {
     for (const day of loadRows<BookedDay>(columns, 'book')) {
-      const days = this.#days.get(day.operator) ?? new Map<number, BookedDay>();
-      this.#days.set(day.operator, days.set(day.schoolDay, day));
+      const { owner, ownerId } = accountParts(day.operator);
+      const days = this.#of(owner).get(ownerId) ?? new Map<number, BookedDay>();
+      this.#of(owner).set(ownerId, days.set(day.schoolDay, day));
     }
   }
 
-  #sold(totals: DayTotals, records: TapRecords, row: number, code: number): void {
-    const debitedKop = records.getI64(row, TapOffset.debitedKop);
-    const isEntitled = code === Code.acceptedEntitled;
-    const kop = isEntitled ? records.getI64(row, TapOffset.amountKop) : debitedKop;
-    if (isEntitled) addTo(totals.entitled, kop);
-    else if (code === Code.acceptedTransfer) addTo(totals.transfers, 0);
-    else addTo((totals.purses[records.getU8(row, TapOffset.purse)] ??= newTotal()), kop);
-    addTo((totals.items[records.getU32(row, TapOffset.ref)] ??= newTotal()), kop);
-    const flags = records.getU16(row, TapOffset.flags);
-    if ((flags & TapFlag.offline) === 0) return;
-    const reader = records.getU32(row, TapOffset.readerId);
-    const offline = (totals.offline[reader] ??= { n: 0, kop: 0, forcedN: 0, forcedKop: 0 });
-    addTo(offline, kop);
-    if ((flags & TapFlag.forced) === 0) return;
-    offline.forcedN += 1;
-    offline.forcedKop += kop;
+  #of(owner: number): Map<number, Map<number, BookedDay>> {
+    return owner === Owner.carrier ? this.#carriers : this.#canteens;
   }
 
   #totals(operator: number, schoolDay: number): DayTotals | undefined {
-    return this.#dayOf(operator, schoolDay)?.totals;
+    const { owner, ownerId } = accountParts(operator);
+    return this.#dayOf(owner, ownerId, schoolDay)?.totals;
   }
 
   /** The day, begun if need be; undefined for one that is too old to be kept. */
-  #dayOf(operator: number, schoolDay: number): BookedDay | undefined {
-    const last = this.#last;
-    if (last?.operator === operator && last.schoolDay === schoolDay) return last;
-    let days = this.#days.get(operator);
-    if (days === undefined) this.#days.set(operator, (days = new Map<number, BookedDay>()));
-    let day = days.get(schoolDay);
-    if (day === undefined) {
-      if (this.isTooOld(operator, schoolDay)) return undefined;
-      day = { operator, schoolDay, totals: newDayTotals(), closed: null };
-      days.set(schoolDay, day);
-      if (days.size > bookDaysMax) days.delete(Math.min(...days.keys()));
-    }
-    this.#last = day;
+  #dayOf(owner: number, schoolId: number, schoolDay: number): BookedDay | undefined {
+    const operators = this.#of(owner);
+    let days = operators.get(schoolId);
+    const known = days?.get(schoolDay);
+    if (known !== undefined) return known;
+    if (isTooOld(days, schoolDay)) return undefined;
+    if (days === undefined) operators.set(schoolId, (days = new Map<number, BookedDay>()));
+    const operator = accountId(owner === Owner.carrier ? Owner.carrier : Owner.canteen, schoolId);
+    const day: BookedDay = { operator, schoolDay, totals: newDayTotals(), closed: null };
+    days.set(schoolDay, day);
+    if (days.size > bookDaysMax) days.delete(Math.min(...days.keys()));
     return day;
   }
+}
+
+function isTooOld(days: ReadonlyMap<number, BookedDay> | undefined, schoolDay: number): boolean {
+  if (days === undefined || days.has(schoolDay) || days.size < bookDaysMax) return false;
+  return schoolDay < Math.min(...days.keys());
+}
+
+function sold(totals: DayTotals, records: TapRecords, row: number, code: number): void {
+  const debitedKop = records.getI64(row, TapOffset.debitedKop);
+  const isEntitled = code === Code.acceptedEntitled;
+  const kop = isEntitled ? records.getI64(row, TapOffset.amountKop) : debitedKop;
+  if (isEntitled) addTo(totals.entitled, kop);
+  else if (code === Code.acceptedTransfer) addTo(totals.transfers, 0);
+  else addTo((totals.purses[records.getU8(row, TapOffset.purse)] ??= newTotal()), kop);
+  addTo((totals.items[records.getU32(row, TapOffset.ref)] ??= newTotal()), kop);
+  const flags = records.getU16(row, TapOffset.flags);
+  if ((flags & TapFlag.offline) === 0) return;
+  const reader = records.getU32(row, TapOffset.readerId);
+  const offline = (totals.offline[reader] ??= { n: 0, kop: 0, forcedN: 0, forcedKop: 0 });
+  addTo(offline, kop);
+  if ((flags & TapFlag.forced) === 0) return;
+  offline.forcedN += 1;
+  offline.forcedKop += kop;
 }

@@ -1,32 +1,29 @@
 import { transferRecordBytes, TransferOffset } from '../../journal/transfer-record.ts';
 import { bytesOf, column, grown } from '../growable.ts';
 import { recentTransfersMax } from '../limits.ts';
-import { readTransfers, type Transfer, TransferRecords } from '../transfers.ts';
+import { readTransfers, type Transfer, writeTransfer } from '../transfers.ts';
 
 /** The newest movements of a shard, for "last movements" of an account; older ones are in ClickHouse. */
 export class RecentTransfers {
   #ring = new Uint8Array(64 * transferRecordBytes);
+  #view = new DataView(this.#ring.buffer);
   /** Movements ever noted; the ring holds the newest of them. */
   #count = 0;
-  readonly #one = new TransferRecords();
 
   note(transfer: Transfer): void {
-    const place = this.#count % recentTransfersMax;
+    const start = (this.#count % recentTransfersMax) * transferRecordBytes;
     this.#count += 1;
-    this.#ring = grown(this.#ring, (place + 1) * transferRecordBytes);
-    this.#one.clear();
-    this.#one.append(transfer);
-    this.#ring.set(this.#one.bytes, place * transferRecordBytes);
+    if (start + transferRecordBytes > this.#ring.length) this.#use(grown(this.#ring, start + transferRecordBytes));
+    writeTransfer(this.#view, start, transfer);
   }
 
   /** The pupil's newest movements, the newest first. */
   of(pupilId: number, max: number): Transfer[] {
-    const view = new DataView(this.#ring.buffer);
     const found: Transfer[] = [];
     const oldest = Math.max(0, this.#count - recentTransfersMax);
     for (let number = this.#count - 1; number >= oldest && found.length < max; number--) {
       const start = (number % recentTransfersMax) * transferRecordBytes;
-      if (view.getUint32(start + TransferOffset.pupilId, true) !== pupilId) continue;
+      if (this.#view.getUint32(start + TransferOffset.pupilId, true) !== pupilId) continue;
       found.push(...readTransfers(this.#ring.subarray(start, start + transferRecordBytes)));
     }
     return found;
@@ -39,7 +36,12 @@ export class RecentTransfers {
   }
 
   load(columns: ReadonlyMap<string, Uint8Array>): void {
-    this.#ring = grown(column(columns, 'transfer.recent', Uint8Array), transferRecordBytes);
+    this.#use(grown(column(columns, 'transfer.recent', Uint8Array), transferRecordBytes));
     this.#count = column(columns, 'transfer.noted', Float64Array)[0];
+  }
+
+  #use(ring: Uint8Array<ArrayBuffer>): void {
+    this.#ring = ring;
+    this.#view = new DataView(ring.buffer);
   }
 }
