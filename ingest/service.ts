@@ -12,6 +12,7 @@ import { AckLog } from './gateway/ack-log.ts';
 import { Gateway } from './gateway/gateway.ts';
 import { Quarantine } from './gateway/quarantine.ts';
 import { SessionTokens } from './gateway/tokens.ts';
+import { TapLookup } from './journal-lookup/tap-lookup.ts';
 import type { Parts } from './parts.ts';
 import type { Directory } from './registry/directory.ts';
 import type { Registry } from './registry/store.ts';
@@ -35,6 +36,7 @@ export class Service {
   readonly gateway: Gateway;
   readonly admission: Admission;
   readonly sink: SinkThread;
+  readonly taps: TapLookup;
   readonly quarantine: Quarantine;
   isReady = false;
   readonly #ackLog: AckLog;
@@ -69,6 +71,7 @@ export class Service {
     });
     parts.engineEvents.restarted = (url, pid) => this.#engineRestarted(url, pid);
     this.sink = this.#openSink();
+    this.taps = new TapLookup({ pool, journalDirectory: data.journal, clickhouseUrl: () => this.clickhouseAddress });
     this.gateway = this.#openGateway();
   }
 
@@ -76,6 +79,11 @@ export class Service {
   clickhouseStatus() {
     const embedded = this.#embedded;
     return { embedded: embedded !== undefined, state: embedded?.state ?? 'external', pid: embedded?.pid ?? null };
+  }
+
+  /** Where ClickHouse is just now. */
+  get clickhouseAddress(): string {
+    return this.#embedded?.url ?? this.#clickhouseUrl;
   }
 
   /** Part of the last second that a shard spent deciding and syncing. */
@@ -102,6 +110,7 @@ export class Service {
     await this.#stopStep('the quarantine', this.quarantine.flush());
     await this.#stopStep('the sink', this.sink.stop({ drainTimeoutMs: sinkDrainTimeoutMs }));
     await this.#saveSnapshots();
+    await this.#stopStep('the search for taps', this.taps.close());
     await this.#stopStep('the shards', this.pool.close());
     this.admission.stop();
     if (this.#embedded !== undefined) await this.#stopStep('ClickHouse', this.#embedded.stop());
@@ -139,7 +148,7 @@ export class Service {
       pid: process.pid,
       url: `http${secure}://${config.host}:${port}`,
       stream: `ws${secure}://${config.host}:${port}/v1/stream`,
-      clickhouseUrl: this.#embedded?.url ?? this.#clickhouseUrl,
+      clickhouseUrl: this.clickhouseAddress,
       clickhousePid: this.#embedded?.pid ?? null,
     };
   }
@@ -172,7 +181,7 @@ export class Service {
   #openSink(): SinkThread {
     return new SinkThread({
       shardCount: this.pool.hosts.length,
-      clickhouseUrl: this.#embedded?.url ?? this.#clickhouseUrl,
+      clickhouseUrl: this.clickhouseAddress,
       cursorDirectory: path.join(this.data.path, 'sink'),
       journalDirectory: this.data.journal,
       durablePositions: this.pool.durablePositions.buffer,
