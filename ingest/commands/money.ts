@@ -87,7 +87,7 @@ function describeMovement({ pupil, purse, balance_kop: balanceKop, repeated }: M
 interface LimitOptions extends CommonOptions {
   readonly pupil: number;
   readonly purse?: PurseName;
-  readonly kop?: number | null | 'default';
+  readonly kop?: number | 'none' | 'default';
   readonly item?: number;
   readonly forbid?: true;
   readonly allow?: true;
@@ -118,8 +118,8 @@ function limitRequest({ pupil, purse, kop, item, forbid, allow, reason }: LimitO
   const isHalf = isPurse === isItem || (isPurse ? (item ?? forbid ?? allow) : (purse ?? kop)) !== undefined;
   if (isHalf) throw usage('limit takes --purse with --kop, or --item with --forbid or --allow', 'Give one pair.');
   if (isPurse) {
-    const limit = kop === 'default' ? 'as the rules say' : kop === null ? 'none' : roubles(kop);
-    const body = { pupil, purse, limit_kop: kop, reason };
+    const limit = kop === 'default' ? 'as the rules say' : kop === 'none' ? kop : roubles(kop);
+    const body = { pupil, purse, limit_kop: kop === 'none' ? null : kop, reason };
     return { path: '/admin/v1/limits', body, lines: [`pupil ${pupil}, ${purse}: daily limit ${limit}`] };
   }
   const body = { pupil, item, forbidden: forbid === true, reason };
@@ -130,8 +130,7 @@ function limitRequest({ pupil, purse, kop, item, forbid, allow, reason }: LimitO
   };
 }
 
-function readLimit(text: string): number | null | 'default' {
-  if (text === 'default') return 'default';
-  if (text === 'none') return null;
+function readLimit(text: string): number | 'none' | 'default' {
+  if (text === 'default' || text === 'none') return text;
   return text === '0' ? 0 : readKop(text);
 }
