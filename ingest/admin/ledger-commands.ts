@@ -1,7 +1,7 @@
 import { OperatorError } from '../../workers/errors.ts';
 import type { CommandOutcome, LedgerCommand, Moved } from '../../workers/ledger/command-types.ts';
 import type { Service } from '../service.ts';
-import type { FoundTap, TapLookup } from './tap-lookup.ts';
+import type { FoundTap, TapLookup } from '../journal-lookup/tap-lookup.ts';
 import { refusalError } from './refusals.ts';
 
 export interface Executed {

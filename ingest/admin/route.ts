@@ -3,7 +3,7 @@ import type { AdminIdentity, Role } from '../registry/tokens.ts';
 import type { Service } from '../service.ts';
 import type { EventStream } from './event-stream.ts';
 import type { SchoolCalendar } from './school-calendar.ts';
-import type { TapLookup } from './tap-lookup.ts';
+import type { TapLookup } from '../journal-lookup/tap-lookup.ts';
 import type { Turns } from './turns.ts';
 
 /** What routes work with; `caller` is who asks. */

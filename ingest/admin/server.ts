@@ -19,7 +19,6 @@ import {
 } from './route.ts';
 import { adminRoutes } from './routes.ts';
 import { SchoolCalendar } from './school-calendar.ts';
-import { RememberedTaps } from './tap-lookup.ts';
 import { Turns } from './turns.ts';
 
 /** What is read of a request while it lives: it dies when the handler returns. */
@@ -51,11 +50,11 @@ class AdminServer {
   #streams = 0;
 
   constructor(service: Service, ownerToken: Buffer) {
-    const { pool, data, registry } = service;
+    const { registry } = service;
     this.#desk = {
       service,
       calendar: new SchoolCalendar(registry),
-      taps: new RememberedTaps(pool, data.journal),
+      taps: service.taps,
       lockerTurns: new Turns(),
     };
     this.#ownerToken = ownerToken;
