@@ -6,6 +6,7 @@ import { CommandAuditor, type ExpectedAnswer } from './auditor-commands.suite.ts
 import { account, type Fact } from './auditor-world.suite.ts';
 import type { CommandAnswer, CommandOutcome, LedgerCommand, Outcome, Reverse, TapFacts } from './command-types.ts';
 import { Ledger } from './ledger.ts';
+import { takingsKop } from './state/day-totals.ts';
 import { LedgerUnderTest, noon, plainTap, type TestTap, today } from './taps.suite.ts';
 import { cardIds, pupilIds, schoolOfReader, type TapWish, type Wish, wishOf } from './wishes.suite.ts';
 
@@ -219,6 +220,19 @@ export class Comparison {
     }
   }
 
+  /** What the operators' days say they took is what their accounts hold. */
+  compareDayBook(): void {
+    const taken = new Map<number, number>();
+    for (const { operator, totals } of this.test.ledger.book.days()) {
+      taken.set(operator, (taken.get(operator) ?? 0) + takingsKop(totals));
+    }
+    for (const schoolId of Object.values(schoolOfReader)) {
+      for (const operator of [account.canteen(schoolId), account.carrier(schoolId)]) {
+        mustEqual(`day book of school ${schoolId}`, taken.get(operator) ?? 0, this.auditor.world.kopOf(operator));
+      }
+    }
+  }
+
   /** Replays what a journal would hold, saves and loads: the same bytes, and the same answers to all that was sent. */
   compareReplay(): void {
     const { ledger } = this.test;
@@ -229,13 +243,13 @@ export class Comparison {
       if ('tap' in entry) replayed.applyTap(new TapRecords(entry.tap.buffer, 0, entry.tap.length / tapRecordBytes), 0);
     }
     const saved = ledger.save();
-    deepStrictEqual(replayed.save(), saved);
+    mustBeSame('replayed', replayed.save(), saved);
     this.test.ledger = Ledger.load(ledger.shard, saved);
-    deepStrictEqual(this.test.ledger.save(), saved);
+    mustBeSame('saved and loaded', this.test.ledger.save(), saved);
     for (const tap of [...this.#sent]) this.#tap(tap);
     for (const done of this.#done) this.#again(done);
     // Conflicts are kept aside again, but nothing has changed.
-    deepStrictEqual(this.test.ledger.save(), saved);
+    mustBeSame('sent again', this.test.ledger.save(), saved);
   }
 
   /** What was done once is not done again, and gets the first outcome. */
@@ -247,7 +261,7 @@ export class Comparison {
     this.#count(`${command.type} ${answerOf(answer)}`);
     mustEqual(`${command.type} again`, answerOf(answer), isNamedByItsTap ? 'REVERSED_BEFORE' : 'repeat');
     mustEqual(`moved by ${command.type} again`, this.test.transfers.count, 0);
-    if (answer.ok && outcome.type === 'moved') deepStrictEqual(answer.outcome, outcome);
+    if (answer.ok && outcome.type === 'moved') mustBeSame(command.type, answer.outcome, outcome);
     this.#compareState();
   }
 
@@ -266,17 +280,24 @@ function mustEqual(what: string, found: unknown, expected: unknown): void {
   if (found !== expected) throw new Error(`${what}: ${String(found)}, the auditor says ${String(expected)}`);
 }
 
+function mustBeSame(what: string, found: unknown, expected: unknown): void {
+  try {
+    deepStrictEqual(found, expected);
+  } catch (error) {
+    throw new Error(`${what}: not the same. ${(error as Error).message}`, { cause: error });
+  }
+}
+
 /** Runs a world of wishes; undefined, or what the auditor did not agree with. */
 function differenceOf(wishes: readonly Wish[], seen: Seen): string | undefined {
   try {
     const comparison = new Comparison(seen);
     for (const wish of wishes) comparison.wish(wish);
+    comparison.compareDayBook();
     comparison.compareReplay();
     return undefined;
   } catch (error) {
-    return error instanceof Error
-      ? `${error.name === 'AssertionError' ? error.message : (error.stack ?? '')}`
-      : 'unknown';
+    return (error as Error).stack;
   }
 }
 
