@@ -1,4 +1,4 @@
-import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openJournalCursor } from '../../workers/journal/cursor.ts';
@@ -6,46 +6,24 @@ import { SectionType } from '../../workers/journal/types.ts';
 import { readTransfers, type Transfer } from '../../workers/ledger/transfers.ts';
 import type { Account } from '../admin/routes-account.ts';
 import type { AuditEntry } from '../admin/routes-audit.ts';
-import { adminRoutes } from '../admin/routes.ts';
-import { publicKeyOf, uidOf } from '../gateway/running-gateway.suite.ts';
+import { uidOf } from '../gateway/running-gateway.suite.ts';
 import { TestReader } from '../gateway/test-reader.suite.ts';
 import { encodeTaps, type TapFields } from '../protocol/encode.ts';
 import { Code } from '../protocol/codes.ts';
-import { removeFolder, RunningService, temporaryFolder, writeRegion } from '../running-service.suite.ts';
-import { runCommand } from './command-run.suite.ts';
+import { removeFolder, RunningService, temporaryFolder } from '../running-service.suite.ts';
+import { commandsOn, entitledPupil, farPupil, farTillId, writeTwoSchools } from './commands.suite.ts';
 
 const folder = temporaryFolder();
 const data = path.join(folder, 'data');
 /** Evening of 1 September in Moscow (school 10), the small hours of the 2nd in Kamchatka (school 11). */
 const startMs = Date.UTC(2026, 8, 1, 15);
 const wallMs = Date.now();
-const [tillId, farTillId] = [1, 500];
-const [farPupil, entitledPupil] = [501, 502];
+const tillId = 1;
 const shards = 2;
 let service: RunningService;
 
-/** The region of the service's tests, and another school far to the east, with a pupil; an entitled one in the first. */
-function writeTwoSchools(): string {
-  const region = path.join(folder, 'region');
-  mkdirSync(region);
-  writeRegion(region);
-  const more = {
-    schools: '11,1,Eleven,Asia/Kamchatka',
-    classes: '110,11,1B,1',
-    pupils: `${farPupil},110,Far,First,0\n${entitledPupil},100,Entitled,First,1`,
-    cards: `${hexOf(farPupil)},${farPupil},active,\n${hexOf(entitledPupil)},${entitledPupil},active,`,
-    readers: `${farTillId},11,Till,meal buffet,${publicKeyOf(farTillId)}`,
-  };
-  for (const [name, lines] of Object.entries(more)) appendFileSync(path.join(region, `${name}.csv`), `${lines}\n`);
-  return region;
-}
-
-function hexOf(pupil: number): string {
-  return Buffer.from(uidOf(pupil)).toString('hex');
-}
-
 beforeAll(async () => {
-  expect(await runCommand(['import', writeTwoSchools(), '--data', data])).toMatchObject({ status: 0 });
+  expect(await run(`import ${writeTwoSchools(folder)}`)).toMatchObject({ status: 0 });
   const clock = `${startMs}:${wallMs}:1`;
   const noEngine = ['--clickhouse-url', 'http://127.0.0.1:1'];
   service = await RunningService.start(data, ['--shards', String(shards), '--clock', clock, ...noEngine]);
@@ -55,28 +33,7 @@ afterAll(async () => {
   removeFolder(folder);
 });
 
-const words = (command: string) => command.split(' ').map((word) => word.replaceAll('_', ' '));
-const run = (command: string) => runCommand([...words(command), '--data', data]);
-
-/** The JSON that a command prints; it is what the route of that name says it answers. */
-async function json<T>(command: string, routeName?: string, status = 0): Promise<T> {
-  const result = await run(`${command} --json`);
-  expect({ status: result.status, error: result.error }, command).toEqual({ status, error: '' });
-  const value: unknown = JSON.parse(result.out);
-  const route = adminRoutes.find(({ name }) => name === routeName);
-  if (routeName !== undefined)
-    expect((route as { response: { parse(v: unknown): unknown } }).response.parse(value)).toEqual(value);
-  return value as T;
-}
-
-/** Refused with one line on standard error; with --json the same is the value on standard output. */
-async function refused(command: string, code: string, status = 1): Promise<void> {
-  const result = await run(command);
-  expect({ ...result, error: result.error.split(':')[0] }, command).toEqual({ status, out: '', error: code });
-  expect(result.error).toMatch(/^[A-Z_]+: \S.*[.)] [A-Z].*\.$/);
-  if (status === 1) expect(await json(command, undefined, 1)).toMatchObject({ ok: false, refusal: code });
-}
-
+const { run, json, refused } = commandsOn(data);
 const account = (pupil: number) => json<Account>(`account --pupil ${pupil}`, 'account');
 
 const seqs = new Map<number, number>();
