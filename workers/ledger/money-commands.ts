@@ -35,7 +35,10 @@ function refusalOf({ pupils, doneBefore }: Ledger, command: Keyed): Refusal | un
   if (!isPurse(command.purse)) return 'PURSE_UNKNOWN';
   const balanceKop = pupils.balanceKop(row, command.purse);
   if (command.type === 'refund') return balanceKop < command.kop ? 'FUNDS_INSUFFICIENT' : undefined;
-  if (command.type !== 'move') return balanceKop + command.kop > purseBalanceMaxKop ? 'BALANCE_TOO_LARGE' : undefined;
+  if (command.type !== 'move') {
+    // A reversal may have filled a purse above the bound: what takes from it is welcome.
+    return command.kop > 0 && balanceKop + command.kop > purseBalanceMaxKop ? 'BALANCE_TOO_LARGE' : undefined;
+  }
   if (!isPurse(command.toPurse)) return 'PURSE_UNKNOWN';
   if (command.toPurse === command.purse) return 'PURSE_SAME';
   if (balanceKop < command.kop) return 'FUNDS_INSUFFICIENT';
