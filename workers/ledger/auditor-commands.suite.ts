@@ -2,7 +2,7 @@ import { Auditor, passed } from './auditor.suite.ts';
 import { chargeOf } from './auditor-judge.suite.ts';
 import { account, type Fact, type Pupil } from './auditor-world.suite.ts';
 import type { HolderChange, CardChange, RulesChange, SchoolDistrictChange } from './changes.ts';
-import type { Adjust, Move, Refund, ReserveLocker, SetItem, SetLimit, TopUp } from './command-types.ts';
+import type { Adjust, CloseDay, Move, Refund, ReserveLocker, SetItem, SetLimit, TopUp } from './command-types.ts';
 
 type Keyed = TopUp | Refund | Move | Adjust;
 type Change = HolderChange | CardChange | SchoolDistrictChange | RulesChange;
@@ -20,6 +20,8 @@ const isSum = (kop: number, min: number) => Number.isInteger(kop) && kop >= min 
 export class CommandAuditor extends Auditor {
   /** What was done under a key. */
   readonly #done: Record<string, string> = {};
+
+  readonly #closed = new Set<string>();
 
   change(change: Change): void {
     const { world } = this;
@@ -130,6 +132,13 @@ export class CommandAuditor extends Auditor {
     const isSame = pupil.forbidden.has(item) === forbidden;
     if (forbidden) pupil.forbidden.add(item);
     else pupil.forbidden.delete(item);
+    return isSame ? 'repeat' : 'done';
+  }
+
+  closeDay({ operator, schoolDay }: CloseDay): ExpectedAnswer {
+    const name = `${operator} ${schoolDay}`;
+    const isSame = this.#closed.has(name);
+    this.#closed.add(name);
     return isSame ? 'repeat' : 'done';
   }
 

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { Owner } from '../journal/transfer-record.ts';
+import { accountId, Owner } from '../journal/transfer-record.ts';
 import { decideCommand, type LedgerCommand, type TopUp } from './commands.ts';
 import { Ledger } from './ledger.ts';
+import { itemsPerPupilMax, reservationKeptMs, reservationsPerPupilMax } from './limits.ts';
 import { noon, today } from './taps.suite.ts';
 
 function execute(ledger: Ledger, command: LedgerCommand) {
@@ -91,6 +92,104 @@ describe('a top-up', () => {
     expect(execute(ledger, { ...topUp, key: 'k'.repeat(128), purse: 4, kop: 1_000_000_000 }).answer.ok).toBe(true);
     expect(Ledger.load(2, ledger.save()).save()).toEqual(ledger.save());
     expect(Ledger.load(2, ledger.save()).doneBefore).toEqual(ledger.doneBefore);
+  });
+});
+
+describe('money back, across and corrected', () => {
+  const plain = { pupilId: 5, purse: 1, at: noon, schoolDay: today };
+  const own = accountId(Owner.pupil, 5, 1);
+  const adjustments = accountId(Owner.adjustments, 0);
+  const canteen = accountId(Owner.canteen, 9);
+
+  for (const [what, command, from, to] of [
+    ['a refund', { type: 'refund', kop: 50_000 }, own, accountId(Owner.funding, 0)],
+    ['a move', { type: 'move', kop: 50_000, toPurse: 2 }, own, accountId(Owner.pupil, 5, 2)],
+    ['a gift', { type: 'adjust', kop: 70, against: adjustments }, adjustments, own],
+    ['a correction of the canteen’s', { type: 'adjust', kop: -50_001, against: canteen }, own, canteen],
+  ] as const) {
+    it(`${what} moves kopecks, once per key`, () => {
+      const ledger = ledgerWithPupil();
+      execute(ledger, topUp);
+      const done = execute(ledger, { ...plain, ...command, key: 'k' });
+      const kop = Math.abs(command.kop);
+      expect(done.movements).toMatchObject([{ debitAccount: from, creditAccount: to, kop, pupilId: 5 }]);
+      expect(done.answer).toMatchObject({
+        ok: true,
+        isRepeat: false,
+        outcome: { type: 'moved', command: command.type },
+      });
+      expect(execute(ledger, { ...plain, ...command, key: 'k' })).toEqual({
+        answer: { ...done.answer, isRepeat: true },
+        movements: [],
+      });
+      expect(execute(ledger, topUp).answer).toMatchObject({ ok: true, isRepeat: true });
+      expect(execute(ledger, { ...topUp, key: 'k' }).answer).toEqual({ ok: false, refusal: 'KEY_CONFLICT' });
+      expect(ledger.accounts.sumKop()).toBe(0);
+    });
+  }
+
+  for (const [what, command, refusal] of [
+    ['a refund of more than there is', { type: 'refund', kop: 50_001 }, 'FUNDS_INSUFFICIENT'],
+    ['a move of more than there is', { type: 'move', kop: 50_001, toPurse: 2 }, 'FUNDS_INSUFFICIENT'],
+    ['a move to the same purse', { type: 'move', kop: 1, toPurse: 1 }, 'PURSE_SAME'],
+    ['a move to no purse', { type: 'move', kop: 1, toPurse: 5 }, 'PURSE_UNKNOWN'],
+    ['a correction of nothing', { type: 'adjust', kop: 0, against: adjustments }, 'AMOUNT_INVALID'],
+    ['a correction too large to hold', { type: 'adjust', kop: 999_950_001, against: adjustments }, 'BALANCE_TOO_LARGE'],
+  ] as const) {
+    it(`${what} is refused and moves nothing`, () => {
+      const ledger = ledgerWithPupil();
+      execute(ledger, topUp);
+      const before = ledger.save();
+      const answer = { ok: false, refusal };
+      expect(execute(ledger, { ...plain, ...command, key: 'k' })).toEqual({ answer, movements: [] });
+      expect(ledger.save()).toEqual(before);
+    });
+  }
+
+  it('takes from a purse that holds more than it may', () => {
+    const ledger = ledgerWithPupil();
+    ledger.pupils.addKop(0, 1, 1_000_000_100);
+    const taken = { ...plain, type: 'adjust' as const, kop: -1, against: adjustments, key: 'k' };
+    expect(execute(ledger, taken).answer).toMatchObject({ ok: true });
+  });
+});
+
+describe('a setting', () => {
+  const locker = { type: 'locker', pupilId: 5, schoolId: 9, locker: 31, from: noon, to: noon + 1 } as const;
+
+  for (const [what, command, refusal] of [
+    ['a limit of half a kopeck', { type: 'limit', pupilId: 5, purse: 1, limitKop: 0.5 }, 'AMOUNT_INVALID'],
+    ['a limit below nothing', { type: 'limit', pupilId: 5, purse: 1, limitKop: -1 }, 'AMOUNT_INVALID'],
+    ['a limit of no purse', { type: 'limit', pupilId: 5, purse: 0, limitKop: 1 }, 'PURSE_UNKNOWN'],
+    ['an item for nobody', { type: 'item', pupilId: 7, item: 1, forbidden: true }, 'PUPIL_UNKNOWN'],
+    ['a reservation that ends before it begins', { ...locker, to: noon - 1 }, 'RESERVATION_INVALID'],
+    ['a reservation of no locker', { ...locker, locker: 0 }, 'RESERVATION_INVALID'],
+  ] as const) {
+    it(`${what} is refused`, () => {
+      expect(execute(ledgerWithPupil(), command).answer).toEqual({ ok: false, refusal });
+    });
+  }
+
+  it('has a bound: so many forbidden items', () => {
+    const ledger = ledgerWithPupil();
+    const forbid = (item: number) => execute(ledger, { type: 'item', pupilId: 5, item, forbidden: true }).answer;
+    for (let item = 1; item <= itemsPerPupilMax; item++) expect(forbid(item).ok).toBe(true);
+    expect(forbid(1)).toMatchObject({ ok: true, isRepeat: true });
+    expect(forbid(0)).toEqual({ ok: false, refusal: 'LIST_FULL' });
+    expect(execute(ledger, { type: 'item', pupilId: 5, item: 1, forbidden: false }).answer.ok).toBe(true);
+    expect(forbid(0).ok).toBe(true);
+  });
+
+  it('has a bound: so many reservations; those long over make room, a renewal needs none', () => {
+    const ledger = ledgerWithPupil();
+    const reserve = (index: number, from: number) =>
+      execute(ledger, { ...locker, locker: index, from, to: from + 2 }).answer;
+    for (let index = 1; index <= reservationsPerPupilMax; index++) expect(reserve(index, noon).ok).toBe(true);
+    expect(reserve(99, noon)).toEqual({ ok: false, refusal: 'LIST_FULL' });
+    expect(execute(ledger, { ...locker, locker: 1, to: noon + 9 }).answer).toMatchObject({ ok: true, isRepeat: false });
+    expect(reserve(99, noon + reservationKeptMs + 1)).toEqual({ ok: false, refusal: 'LIST_FULL' });
+    expect(reserve(99, noon + reservationKeptMs + 9).ok).toBe(true);
+    expect(ledger.reservations.of(5)).toHaveLength(1);
   });
 });
 

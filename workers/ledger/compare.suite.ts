@@ -91,6 +91,11 @@ export class Comparison {
         return this.#do(wish, auditor.item(wish));
       case 'locker':
         return this.#do(wish, auditor.locker(wish));
+      case 'closeDay': {
+        const operator = wish.isRide ? account.carrier(wish.schoolId) : account.canteen(wish.schoolId);
+        const command = { type: wish.type, operator, schoolDay: this.#day + wish.daysOff, at: this.#now };
+        return this.#do(command, auditor.closeDay(command));
+      }
       case 'holder':
         return this.#registry({ ...wish, classId: wish.pupilId, change: ++this.#change });
       case 'rules':

@@ -22,6 +22,7 @@ const answers: Record<string, string> = {
   limit: 'done repeat PUPIL_UNKNOWN PURSE_UNKNOWN',
   item: 'done repeat PUPIL_UNKNOWN',
   locker: 'done repeat PUPIL_UNKNOWN',
+  closeDay: 'done repeat',
   holder: 'done repeat',
   card: 'done repeat',
   school: 'done repeat',

@@ -92,7 +92,9 @@ function settingWish(random: Random) {
   const limitKop = pick(random, [null, 'default' as const, 0, 700, 5_000, 30_000, 1_000_000_000]);
   const from = noon + pick(random, [-86_400_000, -600_000, 0, 600_000]);
   const to = from + pick(random, [0, 1, 600_000, 86_400_000, 864_000_000]);
+  const isRide = chance(random, 3);
   return pick(random, [
+    { type: 'closeDay' as const, isRide, schoolId: pick(random, schoolIds), daysOff: -random(3) },
     { type: 'limit' as const, pupilId, purse, limitKop },
     { type: 'item' as const, pupilId, item: 1 + random(3), forbidden: chance(random, 3) },
     { type: 'locker' as const, pupilId, schoolId: pick(random, schoolIds), locker: 1 + random(3), from, to },
