@@ -3,6 +3,7 @@ import { environmentError } from '../workers/errors.ts';
 import { accountCommand } from './commands/account.ts';
 import { auditCommand } from './commands/audit.ts';
 import { cardCommand } from './commands/card.ts';
+import { dayCloseCommand } from './commands/day-close.ts';
 import { lockerCommand } from './commands/locker.ts';
 import { explainCommand, frameCommand, journalCommand, sqlCommand, statusCommand } from './commands/look.ts';
 import { adjustCommand, limitCommand, moveCommand, refundCommand, reverseCommand } from './commands/money.ts';
@@ -41,6 +42,7 @@ export function build(): Command {
     lockerCommand(),
     accountCommand(),
     auditCommand(),
+    dayCloseCommand(),
     explainCommand(),
     statusCommand(),
     verifyCommand(),

@@ -6,7 +6,7 @@ const silentAfterMs = 10 * 60_000;
 /** Readers over HTTP hold no connection: heard of within this, they are online. */
 const onlineWithinMs = 90_000;
 
-type ReaderCondition = 'online' | 'behind' | 'offline' | 'silent' | 'never_seen' | 'revoked';
+export type ReaderCondition = 'online' | 'behind' | 'offline' | 'silent' | 'never_seen' | 'revoked';
 
 /** What `tapline status` shows. */
 export function statusOf(service: Service) {
@@ -68,7 +68,8 @@ function readersByCondition(service: Service): Record<ReaderCondition, number> &
   return counts;
 }
 
-function conditionOf(state: ReaderState | undefined, now: number): ReaderCondition {
+/** `state`: what the gateway knows of the reader, undefined if it never came. */
+export function conditionOf(state: ReaderState | undefined, now: number): ReaderCondition {
   if (state === undefined || state.lastSeenMs === 0) return 'never_seen';
   const isOnline = state.connection !== undefined || now - state.lastSeenMs < onlineWithinMs;
   if (isOnline) return (state.beat?.queued ?? 0) > 0 ? 'behind' : 'online';

@@ -1,6 +1,7 @@
 import type { Route } from './route.ts';
 import { accountRoutes } from './routes-account.ts';
 import { auditRoutes } from './routes-audit.ts';
+import { dayCloseRoutes } from './routes-day-close.ts';
 import { limitRoutes } from './routes-limit.ts';
 import { lockerRoutes } from './routes-locker.ts';
 import { lookRoutes } from './routes-look.ts';
@@ -17,5 +18,6 @@ export const adminRoutes: readonly Route[] = [
   ...limitRoutes,
   ...lockerRoutes,
   ...registryRoutes,
+  ...dayCloseRoutes,
   ...auditRoutes,
 ];

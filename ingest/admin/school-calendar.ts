@@ -1,3 +1,4 @@
+import { OperatorError } from '../../workers/errors.ts';
 import { LocalClock } from '../registry/local-time.ts';
 import type { Registry } from '../registry/store.ts';
 import { pupilsPerQueryMax } from './limits.ts';
@@ -47,12 +48,23 @@ export class SchoolCalendar {
   }
 
   async hasSchool(schoolId: number): Promise<boolean> {
+    return (await this.#zoneOf(schoolId)) !== undefined;
+  }
+
+  /** The local day of a school at a time, as days since 1970. Throws SCHOOL_UNKNOWN. */
+  async dayOfSchool(schoolId: number, atMs: number): Promise<number> {
+    const timeZone = await this.#zoneOf(schoolId);
+    if (timeZone !== undefined) return this.#clockOf(timeZone).schoolDay(atMs);
+    throw new OperatorError('SCHOOL_UNKNOWN', `there is no school ${schoolId}`, 'Check its number.', 1);
+  }
+
+  async #zoneOf(schoolId: number): Promise<string | undefined> {
     const row = await this.#registry.db
       .selectFrom('school')
-      .select('school_id')
+      .select('tz')
       .where('school_id', '=', schoolId)
       .executeTakeFirst();
-    return row !== undefined;
+    return row?.tz;
   }
 
   #clockOf(timeZone: string): LocalClock {

@@ -1,0 +1,20 @@
+import { z } from 'zod';
+
+const dayMs = 86_400_000;
+/** The journal has 16 bits for a school day. */
+const schoolDayMax = 65_535;
+
+/** A school day as people write it. */
+export const dateText = z.iso
+  .date()
+  .refine((text) => schoolDayOf(text) >= 0 && schoolDayOf(text) <= schoolDayMax, 'expected a day from 1970 on');
+
+/** Days since 1970. */
+export function schoolDayOf(date: string): number {
+  return Date.parse(date) / dayMs;
+}
+
+/** YYYY-MM-DD. */
+export function dateOf(schoolDay: number): string {
+  return new Date(schoolDay * dayMs).toISOString().slice(0, 10);
+}
