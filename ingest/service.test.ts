@@ -111,9 +111,9 @@ describe('while the service runs', () => {
     await reader.taps(1, 200);
     await reader.close();
     expect(await json(['status'])).toMatchObject({ ready: true, admission: { open: true }, readers: { revoked: 1 } });
-    const tap = await json<{ input: object; decision: object; transfers: object[] }>(['explain', '3:1:2']);
+    const tap = await json<{ input: object; decision: object; transfers: object[] }>(['explain', '3:1:4']);
     expect(tap).toMatchObject({ input: { kind: 'meal', amount_kop: 100 }, decision: { code: 13 } });
-    expect(tap.transfers).toEqual([expect.objectContaining({ debit: 'pupil:3:meal', credit: 'canteen:10', kop: 100 })]);
+    expect(tap.transfers).toEqual([expect.objectContaining({ debit: 'pupil:5:meal', credit: 'canteen:10', kop: 100 })]);
     const { shards } = await json<{ shards: { taps: number }[] }>(['journal', 'inspect']);
     expect(shards.reduce((sum, { taps }) => sum + taps, 0)).toBeGreaterThanOrEqual(205);
     expect(await json(['journal', 'verify'])).toMatchObject({ ok: true });
