@@ -39,10 +39,14 @@ export class Metrics {
     this.#total('tapline_decided_taps_total', 'Taps decided and journaled', () => counters.decidedTaps);
     this.#total('tapline_repeated_taps_total', 'Taps answered again', () => counters.repeatedTaps);
     this.#total('tapline_quarantined_taps_total', 'Taps answered 91 or 93', () => counters.quarantinedTaps);
-    this.#total('tapline_malformed_frames_total', 'Frames that were malformed', () => service.quarantine.total);
+    this.#total(
+      'tapline_malformed_frames_total',
+      'Frames kept aside: malformed, or an OUTCOME of no tap',
+      () => service.quarantine.total,
+    );
     this.#total('tapline_hellos_total', 'Readers let in', () => counters.hellos);
     this.#total('tapline_beats_total', 'BEAT messages', () => counters.beats);
-    this.#total('tapline_outcomes_total', 'OUTCOME messages', () => counters.outcomes);
+    this.#outcomes(service);
     this.#total('tapline_batches_total', 'Batches decided and synced', () => counters.batches);
     this.#gauge('tapline_connections', 'Open reader connections', () => counters.connections);
     this.#gauge('tapline_queued_taps', 'Taps that wait for their shard', () => service.gateway.queuedTaps);
@@ -56,6 +60,15 @@ export class Metrics {
         for (const [code, count] of counters.errors) errors.inc({ error: errorCodeRow(code)?.name ?? 'OTHER' }, count);
       },
     });
+  }
+
+  #outcomes({ gateway: { counters } }: Service): void {
+    this.#total('tapline_outcomes_total', 'OUTCOME messages', () => counters.outcomes);
+    this.#total('tapline_outcomes_settled_total', 'OUTCOMEs journaled, one a tap', () => counters.outcomesSettled);
+    this.#total('tapline_outcomes_repeated_total', 'OUTCOMEs sent again', () => counters.outcomesRepeated);
+    this.#total('tapline_outcomes_refused_total', 'OUTCOMEs behind another', () => counters.outcomesRefused);
+    this.#total('tapline_outcomes_unknown_total', 'OUTCOMEs of taps that never came', () => counters.outcomesUnknown);
+    this.#total('tapline_outcomes_late_total', 'OUTCOMEs of taps far back', () => counters.outcomesLate);
   }
 
   #latency(service: Service): void {

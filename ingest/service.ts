@@ -195,6 +195,7 @@ export class Service {
       pool: this.pool,
       directory: this.directory,
       tokens: new SessionTokens(data.secret('session.key')),
+      taps: this.taps,
       ackLog: this.#ackLog,
       quarantine: this.quarantine,
       now: this.now,

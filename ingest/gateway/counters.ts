@@ -7,6 +7,15 @@ export class GatewayCounters {
   hellos = 0;
   beats = 0;
   outcomes = 0;
+  /** Journaled: the first of their taps. */
+  outcomesSettled = 0;
+  outcomesRepeated = 0;
+  /** Another OUTCOME of the tap came before. */
+  outcomesRefused = 0;
+  /** Of taps that never came in. */
+  outcomesUnknown = 0;
+  /** Of taps that lie too far back for the shards to know them. */
+  outcomesLate = 0;
   batches = 0;
   decidedTaps = 0;
   repeatedTaps = 0;

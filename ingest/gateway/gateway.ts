@@ -1,11 +1,13 @@
 import * as uWS from 'uws';
 import type { TemplatedApp, us_listen_socket } from 'uws';
 import type { ShardPool } from '../../workers/pool/pool.ts';
+import type { TapLookup } from '../journal-lookup/tap-lookup.ts';
 import type { Directory } from '../registry/directory.ts';
 import type { AckLog } from './ack-log.ts';
 import { GatewayCounters } from './counters.ts';
 import { serveHttpReaders } from './http-readers.ts';
 import { Intake } from './intake.ts';
+import { Outcomes } from './outcomes.ts';
 import { choosePort, portTaken } from './port.ts';
 import type { Quarantine } from './quarantine.ts';
 import type { SessionContext } from './reader-session.ts';
@@ -23,6 +25,7 @@ export interface GatewayOptions {
   readonly pool: ShardPool;
   readonly directory: Directory;
   readonly tokens: SessionTokens;
+  readonly taps: Pick<TapLookup, 'findMany'>;
   readonly ackLog: AckLog;
   readonly quarantine: Quarantine;
   readonly now: () => number;
@@ -45,6 +48,7 @@ export class Gateway {
   readonly app: TemplatedApp;
   readonly readers: Readers;
   readonly intake: Intake;
+  readonly outcomes: Outcomes;
   readonly counters = new GatewayCounters();
   readonly #queues: ShardQueue[];
   readonly #sockets: OpenSockets;
@@ -56,12 +60,13 @@ export class Gateway {
     this.app = tls ? uWS.SSLApp({ cert_file_name: tls.certificateFile, key_file_name: tls.keyFile }) : uWS.App();
     this.#queues = pool.hosts.map(({ shard }) => this.#queueOf(pool, shard, now));
     this.readers = new Readers(directory, options.tokens, now);
-    this.intake = new Intake(this.#queues, directory.cards, () =>
-      this.#isDraining ? 'draining' : options.whyClosed(),
-    );
+    const whyClosed = () => (this.#isDraining ? 'draining' : options.whyClosed());
+    this.intake = new Intake(this.#queues, directory.cards, whyClosed);
     const { readers, intake, counters } = this;
-    const { ackLog, quarantine } = options;
-    const context: SessionContext = { readers, intake, counters, ackLog, quarantine, now };
+    const { taps, ackLog, quarantine } = options;
+    this.outcomes = new Outcomes({ pool, taps, quarantine, counters, now, whyClosed });
+    const { outcomes } = this;
+    const context: SessionContext = { readers, intake, outcomes, counters, ackLog, quarantine, now };
     this.#sockets = serveWebSocket(this.app, context, options);
     serveHttpReaders(this.app, context);
   }
@@ -81,7 +86,7 @@ export class Gateway {
   }
 
   /**
-   * Takes no more frames, waits until those taken in are answered, then closes all sockets. False if a shard that cannot be
+   * Takes no more frames, waits until those taken in are answered and their OUTCOMEs done, then closes all sockets. False if a shard that cannot be
    * recovered kept some from being answered: they are not acknowledged, and their readers send them again.
    */
   async drain(timeoutMs = drainTimeoutMs): Promise<boolean> {
@@ -89,7 +94,7 @@ export class Gateway {
     this.#isDraining = true;
     if (this.#listening !== undefined) uWS.us_listen_socket_close(this.#listening);
     this.#listening = undefined;
-    const isIdle = () => this.#queues.every((queue) => queue.isIdle);
+    const isIdle = () => this.#queues.every((queue) => queue.isIdle) && this.outcomes.isIdle;
     while (!isIdle() && performance.now() < deadline) {
       await new Promise((resolve) => setTimeout(resolve, drainPollMs));
     }

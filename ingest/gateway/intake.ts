@@ -113,6 +113,8 @@ export class Intake {
     records.setU32(row, TapOffset.seq, frame.firstSeq + place);
     records.setU32(row, TapOffset.schoolId, entry.schoolId);
     records.setU32(row, TapOffset.ref, frame.ref[place]);
+    // The shard replaces it by the version that it decides under.
+    records.setU32(row, TapOffset.rulesVersion, reader.rulesVersion);
     records.setU32(row, TapOffset.contentHash, frame.contentHash[place]);
     records.setU16(row, TapOffset.flags, time.flags | flagsOf(readerFlags));
     records.setU16(row, TapOffset.schoolDay, localClock.schoolDay(time.atMs));

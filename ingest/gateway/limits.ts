@@ -1,6 +1,6 @@
 import { creditTapsMax, rememberedIdentitiesMin } from '../protocol/limits.ts';
 import { rememberedIdentitiesMax } from '../../workers/ledger/limits.ts';
-import { batchTapsMax } from '../../workers/shard/limits.ts';
+import { batchCommandsMax, batchTapsMax } from '../../workers/shard/limits.ts';
 
 /** Batches that wait for one shard, the one being filled included. Beyond them frames are answered ERR 8. */
 export const batchesQueuedMax = 32;
@@ -10,6 +10,15 @@ export const decideAgainDelayMs = 20;
 
 /** Frames of one reader, over all its connections, whose answers are due; also what an empty or a refused frame takes. */
 export const framesInFlightMax = 2 * creditTapsMax;
+
+/** OUTCOMEs of one reader that were taken in and are not done yet; beyond them ERR 8. */
+export const outcomesWaitingMax = 1_024;
+
+/** OUTCOMEs that are looked up and executed together. */
+export const outcomesPerRoundMax = 1_024;
+
+/** A round that failed (the journal could not be read, a crowd of commands) is done again after this. */
+export const outcomeAgainDelayMs = 250;
 
 /** What ERR 8 tells a reader to wait. */
 export const retryAfterMs = 250;
@@ -56,3 +65,5 @@ if (rememberedIdentitiesMax < rememberedIdentitiesMin || rememberedIdentitiesMax
   );
 }
 if (creditTapsMax > batchTapsMax) throw new RangeError("a reader's whole credit must fit into one batch");
+if (outcomesPerRoundMax > batchCommandsMax)
+  throw new RangeError('a round of OUTCOMEs must fit into one batch of commands');

@@ -1,12 +1,13 @@
 import { encodeAck, encodeErr } from '../protocol/encode.ts';
 import { ErrorCode, errorCodeRow } from '../protocol/codes.ts';
 import { creditTapsMax, malformedInRowMax } from '../protocol/limits.ts';
-import { decodeMessage, type Hello, MessageType, peekType } from '../protocol/messages.ts';
+import { decodeMessage, type Hello, MessageType, type Outcome, peekType } from '../protocol/messages.ts';
 import { TapsFrame } from '../protocol/taps-frame.ts';
 import type { AckLog } from './ack-log.ts';
-import { FrameTicket } from './frame-ticket.ts';
+import type { FrameTicket } from './frame-ticket.ts';
 import type { Intake, Refusal } from './intake.ts';
 import { framesInFlightMax } from './limits.ts';
+import type { Outcomes } from './outcomes.ts';
 import type { Quarantine } from './quarantine.ts';
 import type { GatewayCounters } from './counters.ts';
 import type { ReaderState } from './reader-state.ts';
@@ -16,6 +17,7 @@ import type { Readers } from './readers.ts';
 export interface SessionContext {
   readonly readers: Readers;
   readonly intake: Intake;
+  readonly outcomes: Outcomes;
   readonly ackLog: AckLog;
   readonly quarantine: Quarantine;
   readonly counters: GatewayCounters;
@@ -170,8 +172,7 @@ export class ReaderSession {
       return this.refuse(refusal, fatal);
     }
     this.#isEnding = fatal;
-    const replies = { ack: () => this.refuse(refusal, fatal) };
-    state.push(new FrameTicket(state, state.nextSeq, 0, replies, this.#context.now()));
+    state.after(this.#context.now(), () => this.refuse(refusal, fatal));
   }
 
   #beforeHello(bytes: Uint8Array, type: number): void {
@@ -218,15 +219,21 @@ export class ReaderSession {
       this.#malformedInRow = 0;
       const { queued, oldestMs, rulesVersion } = message;
       state.beat = { at: this.#context.now(), queued, oldestMs, rulesVersion };
+      state.rulesVersion = rulesVersion;
       state.driftMs = this.#context.now() - message.clockMs;
       this.#context.counters.beats += 1;
     } else if (message.type === 'outcome') {
-      this.#malformedInRow = 0;
-      this.#context.counters.outcomes += 1;
+      this.#outcome(state, message, bytes);
     } else {
       const what = `a reader does not send ${message.type} here`;
       this.#malformed(bytes, { code: ErrorCode.malformed, message: what, retryMs: null, offset: 1 });
     }
+  }
+
+  #outcome(state: ReaderState, outcome: Outcome, bytes: Uint8Array): void {
+    this.#malformedInRow = 0;
+    const refused = this.#context.outcomes.take(state, outcome, bytes);
+    if (refused !== undefined) this.#refuseInOrder(refused);
   }
 
   #malformed(bytes: Uint8Array, refusal: ErrRefusal): void {

@@ -1,7 +1,7 @@
 import type { LocalClock } from '../registry/local-time.ts';
 import type { ReaderEntry } from '../registry/directory.ts';
 import { rememberedIdentitiesMin } from '../protocol/limits.ts';
-import type { FrameTicket } from './frame-ticket.ts';
+import { FrameTicket } from './frame-ticket.ts';
 
 /** A live connection of a reader, as its state needs it. */
 export interface Connection {
@@ -51,6 +51,10 @@ export class ReaderState {
   connectedSinceMs = 0;
   lastSeenMs = 0;
   beat: BeatState | undefined;
+  /** What the reader said last of the rules that it carries; 0 for none. */
+  rulesVersion = 0;
+  /** OUTCOMEs that were taken in and are not done yet. */
+  outcomesWaiting = 0;
   gaps = 0;
   firmware = '';
   readonly #tickets: FrameTicket[] = [];
@@ -98,6 +102,12 @@ export class ReaderState {
   push(ticket: FrameTicket): void {
     this.#tickets.push(ticket);
     this.inFlightTaps += ticket.count;
+  }
+
+  /** Runs `work` once every frame that was taken in before is answered. */
+  after(receivedAtMs: number, work: () => void): void {
+    if (this.inFlightFrames === 0) work();
+    else this.push(new FrameTicket(this, this.nextSeq, 0, { ack: work }, receivedAtMs));
   }
 
   /** Answers the frames that are complete, in order. */

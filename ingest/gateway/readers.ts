@@ -95,14 +95,17 @@ export class Readers {
     const isDead = claims.keyTag !== keyTagOf(entry.publicKey) || claims.issuedMs <= state.tokensDeadUntilMs;
     if (isDead) return { code: ErrorCode.unauthentic, message: 'bad session token', retryMs: null };
     if (claims.bootEpoch < state.bootEpoch) return oldEpoch(state);
-    // A token outlives a restart of the service, which then knows neither the epoch without taps nor the clock.
+    // A token outlives a restart of the service, which then knows neither the epoch without taps, nor clock and rules.
     if (claims.bootEpoch > state.bootEpoch) {
       // A connection of the older epoch would go on numbering its taps into the newer one.
       state.connection?.supersede();
       state.connection = undefined;
       state.beginEpoch(claims.bootEpoch);
     }
-    if (state.lastSeenMs === 0) state.clockOffsetMs = claims.clockOffsetMs;
+    if (state.lastSeenMs === 0) {
+      state.clockOffsetMs = claims.clockOffsetMs;
+      state.rulesVersion = claims.rulesVersion;
+    }
     return state;
   }
 
@@ -144,6 +147,7 @@ export class Readers {
     state.connectedSinceMs = now;
     state.lastSeenMs = now;
     state.firmware = hello.firmware;
+    state.rulesVersion = hello.rulesVersion;
     state.clockOffsetMs = now - hello.clockMs;
     const welcome = encodeWelcome({
       serverMs: now,
@@ -155,10 +159,12 @@ export class Readers {
         readerId: entry.readerId,
         bootEpoch: hello.bootEpoch,
         clockOffsetMs: state.clockOffsetMs,
+        rulesVersion: state.rulesVersion,
         issuedMs: now,
         keyTag: keyTagOf(publicKey),
       }),
       clockOffsetMs: state.clockOffsetMs,
+      rulesVersion: this.#directory.rulesVersion,
     });
     return { state, welcome };
   }

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { ShardPool } from '../../workers/pool/pool.ts';
+import { TapLookup } from '../journal-lookup/tap-lookup.ts';
 import { Directory } from '../registry/directory.ts';
 import { AckLog } from './ack-log.ts';
 import { Gateway, type GatewayOptions } from './gateway.ts';
@@ -103,6 +104,7 @@ export class RunningGateway {
   readonly #options: RunningOptions;
   readonly #secret = SessionTokens.newSecret();
   #ackLog!: AckLog;
+  #taps!: TapLookup;
   #held: Promise<void> | undefined;
   #release: () => void = () => undefined;
 
@@ -138,10 +140,12 @@ export class RunningGateway {
       return await decide(...parameters);
     };
     this.#ackLog = new AckLog(this.folder);
+    this.#taps = new TapLookup({ pool: this.pool, journalDirectory: path.join(this.folder, 'journal') });
     this.gateway = new Gateway({
       pool: this.pool,
       directory: this.directory,
       tokens: new SessionTokens(this.#secret),
+      taps: this.#taps,
       ackLog: this.#ackLog,
       quarantine: new Quarantine(this.folder),
       now,
@@ -169,6 +173,7 @@ export class RunningGateway {
   async drain(): Promise<void> {
     await this.gateway.drain();
     await this.#ackLog.flush();
+    await this.#taps.close();
     for (const { shard } of this.pool.hosts) await this.pool.saveSnapshot(shard);
     await this.pool.close();
   }
@@ -176,7 +181,7 @@ export class RunningGateway {
   /** At once: connections are cut, what waits is forgotten; a batch being written may or may not be durable. */
   async halt(): Promise<void> {
     this.gateway.app.close();
-    await Promise.all([this.pool.close(), this.#ackLog.flush()]);
+    await Promise.all([this.#taps.close(), this.pool.close(), this.#ackLog.flush()]);
     this.release();
   }
 

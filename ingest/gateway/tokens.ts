@@ -7,6 +7,8 @@ export interface TokenClaims {
   readonly bootEpoch: number;
   /** The reader's clock against ours at its HELLO. */
   readonly clockOffsetMs: number;
+  /** What its HELLO said of the rules that it carries. */
+  readonly rulesVersion: number;
   readonly issuedMs: number;
   /** Of the key that HELLO was signed with: a token dies with it. */
   readonly keyTag: string;
@@ -33,8 +35,8 @@ export class SessionTokens {
     return randomBytes(32);
   }
 
-  issue({ readerId, bootEpoch, clockOffsetMs, issuedMs, keyTag }: TokenClaims): string {
-    const claims = `${readerId}.${bootEpoch}.${clockOffsetMs}.${issuedMs}.${keyTag}`;
+  issue({ readerId, bootEpoch, clockOffsetMs, rulesVersion, issuedMs, keyTag }: TokenClaims): string {
+    const claims = `${readerId}.${bootEpoch}.${clockOffsetMs}.${rulesVersion}.${issuedMs}.${keyTag}`;
     return `${claims}.${this.#sign(claims)}`;
   }
 
@@ -46,12 +48,14 @@ export class SessionTokens {
   }
 
   #verify(token: string): TokenClaims | undefined {
-    const match = /^(\d{1,10})\.(\d{1,10})\.(-?\d{1,16})\.(\d{1,16})\.([0-9a-f]{32})\.([\w-]{43})$/.exec(token);
+    const match = /^(\d{1,10})\.(\d{1,10})\.(-?\d{1,16})\.(\d{1,10})\.(\d{1,16})\.([0-9a-f]{32})\.([\w-]{43})$/.exec(
+      token,
+    );
     if (match === null) return undefined;
     const expected = Buffer.from(this.#sign(token.slice(0, token.lastIndexOf('.'))));
-    if (!timingSafeEqual(expected, Buffer.from(match[6]))) return undefined;
-    const [readerId, bootEpoch, clockOffsetMs, issuedMs] = match.slice(1, 5).map(Number);
-    const claims = { readerId, bootEpoch, clockOffsetMs, issuedMs, keyTag: match[5] };
+    if (!timingSafeEqual(expected, Buffer.from(match[7]))) return undefined;
+    const [readerId, bootEpoch, clockOffsetMs, rulesVersion, issuedMs] = match.slice(1, 6).map(Number);
+    const claims = { readerId, bootEpoch, clockOffsetMs, rulesVersion, issuedMs, keyTag: match[6] };
     if (this.#checked.size >= sessionTokensCachedMax) this.#checked.clear();
     this.#checked.set(token, claims);
     return claims;

@@ -52,6 +52,7 @@ export const arbitraryWelcome = fc.record({
   maxBytes: u32,
   sessionToken: text,
   clockOffsetMs: timeMs,
+  rulesVersion: orNull(u32),
 });
 
 export const arbitraryAck = fc.record({

@@ -1,5 +1,5 @@
 import { decisionCodes } from '../../workers/ledger/codes.ts';
-import { Kind, kindNames, ReaderFlag } from '../../workers/ledger/kinds.ts';
+import { Kind, kindNames, ReaderFlag, TapFlag } from '../../workers/ledger/kinds.ts';
 import { protocolVersion } from './limits.ts';
 
 export { Code, decisionCodes, isAccepted, type DecisionCode } from '../../workers/ledger/codes.ts';
@@ -136,6 +136,7 @@ export function codesDocument() {
     errors: errorCodes,
     kinds: kindNames.map((name, place) => ({ kind: place + 1, name })),
     readerFlags: ReaderFlag,
+    tapFlags: TapFlag,
   };
 }
 

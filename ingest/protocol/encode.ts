@@ -15,6 +15,9 @@ export type HelloFields = Omit<Fields<Hello>, 'version' | 'nonce'> & {
   readonly nonce?: Uint8Array | null;
 };
 
+/** WELCOME's input: the trailing version may be left out. */
+export type WelcomeFields = Omit<Fields<Welcome>, 'rulesVersion'> & { readonly rulesVersion?: number | null };
+
 /** A tap's input: what is nil may be left out. */
 export type TapFields = Pick<WireTap, 'uid' | 'kind' | 'deltaMs'> & {
   readonly amountKop?: number | null;
@@ -60,11 +63,14 @@ export function encodeHello(hello: HelloFields): Uint8Array {
   return writer.finish();
 }
 
-export function encodeWelcome(welcome: Fields<Welcome>): Uint8Array {
+export function encodeWelcome({ rulesVersion = null, ...welcome }: WelcomeFields): Uint8Array {
   const writer = new MsgpackWriter(plainBytesMax + 3 * welcome.sessionToken.length);
-  writer.array(8).integer(MessageType.welcome).integer(welcome.serverMs).integer(welcome.nextSeq);
+  writer.array(rulesVersion === null ? 8 : 9).integer(MessageType.welcome);
+  writer.integer(welcome.serverMs).integer(welcome.nextSeq);
   writer.integer(welcome.credit).integer(welcome.maxTaps).integer(welcome.maxBytes);
-  return writer.str(welcome.sessionToken).integer(welcome.clockOffsetMs).finish();
+  writer.str(welcome.sessionToken).integer(welcome.clockOffsetMs);
+  if (rulesVersion !== null) writer.integer(rulesVersion);
+  return writer.finish();
 }
 
 /** Trailing optionals that are nil are not sent. */

@@ -49,6 +49,7 @@ export const integerFields = {
   nextSeq: integer('nextSeq', 0, afterLastSeq),
   clockMs: time('clockMs'),
   rulesVersion: integer('rulesVersion', 0, u32Max),
+  rulesInForce: integer('rulesVersion', 0, u32Max, orNil),
   firstSeq: integer('firstSeq', 1, seqMax),
   baseMs: time('baseMs'),
   kind: integer('kind', 1, kindNames.length),

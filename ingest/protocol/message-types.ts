@@ -67,7 +67,10 @@ export interface Challenge {
   readonly serverMs: number;
 }
 
-/** Server → reader. `nextSeq`: the first seq that is not durable; `maxTaps` and `maxBytes` bound one frame. */
+/**
+ * Server → reader. `nextSeq`: the first seq that is not durable; `maxTaps` and `maxBytes` bound one frame. `rulesVersion`:
+ * of the rules in force, null if not sent.
+ */
 export interface Welcome {
   readonly type: 'welcome';
   readonly serverMs: number;
@@ -77,6 +80,7 @@ export interface Welcome {
   readonly maxBytes: number;
   readonly sessionToken: string;
   readonly clockOffsetMs: number;
+  readonly rulesVersion: number | null;
 }
 
 /** Server → reader. `codes`: one decision code a tap from `firstSeq` on; `balances`: kopecks to show, or null. */

@@ -86,7 +86,7 @@ function readMessage(reader: MsgpackReader, elements: number): Message {
     case MessageType.challenge:
       return whole(reader, elements, arrayFields.challenge, readChallenge);
     case MessageType.welcome:
-      return whole(reader, elements, arrayFields.welcome, readWelcome);
+      return readWelcome(reader, elements);
     case MessageType.ack:
       return whole(reader, elements, arrayFields.ack, readAck);
     case MessageType.err:
@@ -203,9 +203,11 @@ function readChallenge(reader: MsgpackReader): Challenge {
   };
 }
 
-function readWelcome(reader: MsgpackReader): Welcome {
-  return {
-    type: 'welcome',
+/** The ninth element joined later: a server of before leaves it out. */
+function readWelcome(reader: MsgpackReader, elements: number): Welcome {
+  const { elementsMin, expected } = arrayFields.welcome;
+  if (elements < elementsMin) throw reader.wrongAt(0, expected);
+  const known = {
     serverMs: reader.integer(integerFields.serverMs),
     nextSeq: reader.integer(integerFields.nextSeq),
     credit: reader.integer(integerFields.credit),
@@ -214,6 +216,9 @@ function readWelcome(reader: MsgpackReader): Welcome {
     sessionToken: readStr(reader, bytesFields.sessionToken),
     clockOffsetMs: reader.integer(integerFields.clockOffsetMs),
   };
+  const rulesVersion = elements > elementsMin ? reader.integerOrNil(integerFields.rulesInForce) : null;
+  reader.skip(elements - elementsMin - 1, 1);
+  return { type: 'welcome', ...known, rulesVersion };
 }
 
 function readAck(reader: MsgpackReader): Ack {

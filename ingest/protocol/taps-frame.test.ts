@@ -45,7 +45,13 @@ describe('TapsFrame', () => {
         expect(frame.decode(bytes)).toBe(0);
         expect([frame.firstSeq, frame.count]).toEqual([input.firstSeq, input.taps.length]);
         const rows = input.taps.map((_, row) => rowOf(frame, row, input.baseMs));
-        expect(rows).toEqual(decoded.message.taps.map((tap) => ({ ...tap, flags: tap.flags ?? 0 })));
+        // An amount of 0 is the same as none.
+        const expected = decoded.message.taps.map((tap) => ({
+          ...tap,
+          amountKop: tap.amountKop === 0 ? null : tap.amountKop,
+          flags: tap.flags ?? 0,
+        }));
+        expect(rows).toEqual(expected);
         for (let row = 0; row < frame.count; row++) {
           const padding = frame.uids.subarray(row * uidBytesMax + frame.uidSize[row], (row + 1) * uidBytesMax);
           expect(padding.every((byte) => byte === 0)).toBe(true);

@@ -7,7 +7,7 @@ import { MessageType } from './message-types.ts';
 import { MsgpackReader } from './msgpack-reader.ts';
 import { checkLastSeq, readTapCount, readUid } from './taps-grammar.ts';
 
-/** Bits of the `present` column: what the reader sent and did not leave nil. */
+/** Bits of the `present` column: what the reader sent and did not leave nil. An amount of 0 is none. */
 export const TapPresent = { amount: 1, ref: 2 } as const;
 
 /**
@@ -97,7 +97,7 @@ export class TapsFrame {
     let present = 0;
     if (elements > 3 && !reader.takeNil()) {
       amountKop = reader.integer(integerFields.amount);
-      present = TapPresent.amount;
+      if (amountKop > 0) present = TapPresent.amount;
     }
     if (elements > 4 && !reader.takeNil()) {
       ref = reader.integer(integerFields.ref);

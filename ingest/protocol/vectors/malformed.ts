@@ -150,6 +150,7 @@ const others: readonly MalformedVector[] = [
   after('beat: queued negative', '950400', 'ffc000'),
   after('challenge: nonce of 31 bytes', '93cc80', `${bin8(nonce.slice(2))}00`, 'server'),
   after('welcome: token a bin', `98cc810001000000`, `${bin8('61')}00`, 'server'),
+  after('welcome: rulesVersion a str', `99cc810001000000${str('t')}00`, str('1'), 'server'),
   after('ack: codes a str', '96cc82000001', `${str('a')}c0`, 'server'),
   after('ack: balances a bool', `96cc82000001${bin8('0a')}`, no, 'server'),
   after('ack: a balance is a fraction', `96cc82000001${bin8('0a')}91`, f64(0.5), 'server'),

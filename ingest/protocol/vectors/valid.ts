@@ -243,12 +243,13 @@ function server(name: string, hex: string, decoded: ValidVector['decoded']): Val
 
 const welcomeFields = { serverMs: baseMs, nextSeq: 1001, credit: 4096, maxTaps: 512, maxBytes: 32768 };
 const welcomeHead = [u8(129), u64(baseMs), u16(1001), u16(4096), u16(512), u16(32768)];
-const welcome = (sessionToken: string, clockOffsetMs: number) => ({
+const welcome = (sessionToken: string, clockOffsetMs: number, rulesVersion: number | null = null) => ({
   type: 129,
   name: 'WELCOME',
   ...welcomeFields,
   sessionToken,
   clockOffsetMs,
+  rulesVersion,
 });
 const ackHead = [u8(130), u16(1002), u16(4094), u16(1001)];
 const ack = (codes: string, balances: (number | null)[] | null) => ({
@@ -277,7 +278,13 @@ const fromServer: readonly ValidVector[] = [
     nonce: nonce.toUpperCase(),
     serverMs: baseMs,
   }),
-  server('welcome', array(...welcomeHead, str('token-1'), fix(-2)), welcome('token-1', -2)),
+  server('welcome', array(...welcomeHead, str('token-1'), fix(-2), fix(12)), welcome('token-1', -2, 12)),
+  server('welcome: no rulesVersion', array(...welcomeHead, str('token-1'), fix(-2)), welcome('token-1', -2)),
+  server(
+    'welcome: a tenth element is not known',
+    array(...welcomeHead, str('token-1'), fix(-2), u16(300), array(nil)),
+    welcome('token-1', -2, 300),
+  ),
   server(
     'welcome: token as str16',
     array(...welcomeHead, str16('t'.repeat(40)), i16(-2500)),
