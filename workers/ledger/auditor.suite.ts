@@ -12,7 +12,7 @@ export interface Expected {
   readonly code: number;
   readonly shownKop: number | null;
   readonly debitedKop: number;
-  /** OFFLINE 1, PASSBACK 16, WRONG_PLACE 32, OVER_LIMIT 64, STALE_RULES 128, MANUAL 256, FORCED 512. */
+  /** OFFLINE 1, LATE 2, PASSBACK 16, WRONG_PLACE 32, OVER_LIMIT 64, STALE_RULES 128, MANUAL 256, FORCED 512. */
   readonly flags: number;
   /** What a tap that stands rests on: the window of an entitlement; 1 full fare, 2 reduced, 3 transfer. */
   readonly basis: number;
@@ -96,7 +96,7 @@ export class Auditor {
     const { world } = this;
     const [letThrough, refused] = [(tap.readerFlags & 1) > 0, (tap.readerFlags & 3) === 2];
     const isOffline = letThrough || refused;
-    let flags = isOffline ? 1 : 0;
+    let flags = (isOffline ? 1 : 0) + (tap.isLate ? 2 : 0);
     if ((tap.readerFlags & 8) > 0) flags += 256;
     if (isOffline && tap.toldRules < world.rulesVersion) flags += 128;
     const isWrong = (refused && isAccepted(code)) || (letThrough && !isAccepted(code) && code !== 71);

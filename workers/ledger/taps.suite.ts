@@ -26,6 +26,8 @@ export interface TestTap {
   /** The version of the rules that the reader told last. */
   readonly toldRules: number;
   readonly isReaderForbidden: boolean;
+  /** Taken in more than 5 min after it was made. */
+  readonly isLate: boolean;
 }
 
 export const noon = 1_790_000_000_000;
@@ -48,6 +50,7 @@ export const plainTap: TestTap = {
   readerFlags: 0,
   toldRules: 1,
   isReaderForbidden: false,
+  isLate: false,
 };
 
 export function fillTap(records: TapRecords, row: number, tap: TestTap): void {
@@ -66,7 +69,7 @@ export function fillTap(records: TapRecords, row: number, tap: TestTap): void {
   records.setU16(row, TapOffset.localMinute, tap.localMinute);
   records.setU8(row, TapOffset.clockQuality, tap.clockQuality);
   records.setU8(row, TapOffset.readerFlags, tap.readerFlags);
-  records.setU16(row, TapOffset.flags, gatewayFlags(tap.readerFlags));
+  records.setU16(row, TapOffset.flags, gatewayFlags(tap));
   records.setU32(row, TapOffset.rulesVersion, tap.toldRules);
   const isForbidden = tap.isReaderForbidden ? Present.readerForbidden : 0;
   const sent = (tap.amountKop > 0 ? Present.amount : 0) | (tap.ref > 0 ? Present.ref : 0);
@@ -74,10 +77,10 @@ export function fillTap(records: TapRecords, row: number, tap: TestTap): void {
 }
 
 /** The flags that the gateway sets from what the reader sent. */
-function gatewayFlags(readerFlags: number): number {
+function gatewayFlags({ readerFlags, isLate }: TestTap): number {
   const isOffline = (readerFlags & (ReaderFlag.letThrough | ReaderFlag.refused)) !== 0;
   const isByHand = (readerFlags & ReaderFlag.byHand) !== 0;
-  return (isOffline ? TapFlag.offline : 0) | (isByHand ? TapFlag.manual : 0);
+  return (isOffline ? TapFlag.offline : 0) | (isByHand ? TapFlag.manual : 0) | (isLate ? TapFlag.late : 0);
 }
 
 /** What a decided record says. */
@@ -89,6 +92,7 @@ export function outcomeOf(records: TapRecords, row: number) {
     rulesVersion: records.getU32(row, TapOffset.rulesVersion),
     amountKop: records.getI64(row, TapOffset.amountKop),
     basis: records.getU8(row, TapOffset.basis),
+    notice: records.getU8(row, TapOffset.notice),
     debitedKop: records.getI64(row, TapOffset.debitedKop),
     purse: records.getU8(row, TapOffset.purse),
     shownKop: isShown ? records.getI64(row, TapOffset.balanceKop) : null,

@@ -56,6 +56,7 @@ function tapWish(random: Random): TapWish {
     clockQuality: pick(random, [1, 1, 1, 2, 3]),
     readerFlags: pick(random, [0, 0, 0, 0, 0, 0, 0, 1, 2, 3, 8, 9]),
     isReaderForbidden: chance(random, 60),
+    isLate: chance(random, 4),
   };
 }
 
