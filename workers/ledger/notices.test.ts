@@ -50,7 +50,9 @@ describe('what a tap is to the parents', () => {
       [gate(gateOut, 1), suppressed],
       [gate(gateOut, 2.5), correction],
       [gate(gateOut, 4), news],
-      [gate(gateIn, -24, { schoolDay: today - 1 }), suppressed],
+      // Yesterday's reader was offline until now.
+      [gate(gateIn, -24, { schoolDay: today - 1 }), correction],
+      [gate(gateIn, -23, { schoolDay: today - 1 }), suppressed],
     ] as const) {
       expect(send(world, tap)).toMatchObject({ code: 10, notice });
     }

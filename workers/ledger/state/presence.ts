@@ -66,7 +66,8 @@ export class Presence {
   noticeOf(row: number, kind: number, at: number, day: number): number {
     if (at >= this.#throughAt[row]) return NoticeKind.news;
     const slot = this.#find(row, day);
-    if (slot < 0) return NoticeKind.suppressed;
+    // Of a day that is still remembered nothing was told yet; of an older one nobody knows what was.
+    if (slot < 0) return this.#toldDay[this.#oldest(row)] <= day ? NoticeKind.correction : NoticeKind.suppressed;
     const told = kind === Kind.gateIn ? this.#firstInAt[slot] : this.#lastOutAt[slot];
     const isOther = told === 0 || (kind === Kind.gateIn ? at < told : at > told);
     return isOther ? NoticeKind.correction : NoticeKind.suppressed;
@@ -134,11 +135,15 @@ export class Presence {
     return -1;
   }
 
+  #oldest(row: number): number {
+    const first = row * daysTold;
+    return this.#toldDay[first] <= this.#toldDay[first + 1] ? first : first + 1;
+  }
+
   #findOrBegin(row: number, day: number): number {
     const found = this.#find(row, day);
     if (found >= 0) return found;
-    const first = row * daysTold;
-    const oldest = this.#toldDay[first] <= this.#toldDay[first + 1] ? first : first + 1;
+    const oldest = this.#oldest(row);
     if (this.#toldDay[oldest] > day) return -1;
     this.#toldDay[oldest] = day;
     this.#firstInAt[oldest] = 0;
