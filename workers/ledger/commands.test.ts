@@ -205,3 +205,12 @@ describe('a registry change', () => {
     expect(ledger.registryChange).toBe(10);
   });
 });
+
+describe('a snapshot', () => {
+  it('of another version is not read', () => {
+    const saved = ledgerWithPupil().save();
+    const older = { ...saved, meta: { ...saved.meta, stateVersion: 1 } };
+    expect(Ledger.load(2, saved).pupils.count).toBe(2);
+    expect(() => Ledger.load(2, older)).toThrow(RangeError);
+  });
+});
