@@ -5,6 +5,7 @@ import { limits } from './limits.ts';
 
 export const projectRoot = join(import.meta.dirname, '..');
 export const serviceCli = join(projectRoot, 'ingest', 'cli.ts');
+const loadTools = join(projectRoot, 'loadtest', 'cli.ts');
 
 export interface CliAnswer {
   readonly exitStatus: number;
@@ -15,8 +16,12 @@ export interface CliAnswer {
 
 /** Runs one command of the service's command line with `--json` and gives what it answered. Its progress goes through. */
 export function runServiceCli(args: readonly string[]): Promise<CliAnswer> {
+  return runCli(serviceCli, args);
+}
+
+function runCli(script: string, args: readonly string[]): Promise<CliAnswer> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [serviceCli, ...args, '--json'], { stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(process.execPath, [script, ...args, '--json'], { stdio: ['ignore', 'pipe', 'pipe'] });
     let output = '';
     let errorText = '';
     child.stdout.setEncoding('utf8').on('data', (text: string) => {
@@ -41,7 +46,15 @@ function parsed(output: string): unknown {
 
 /** As `runServiceCli`, but anything except exit status 0 is an error that names the command. */
 export async function requireServiceCli(args: readonly string[]): Promise<CliAnswer> {
-  const answer = await runServiceCli(args);
+  return required(args, await runServiceCli(args));
+}
+
+/** As `requireServiceCli`, for a command of the load tools. */
+export async function requireLoadTool(args: readonly string[]): Promise<CliAnswer> {
+  return required(args, await runCli(loadTools, args));
+}
+
+function required(args: readonly string[], answer: CliAnswer): CliAnswer {
   if (answer.exitStatus === 0) return answer;
   const cause = answer.errorText.trim().split('\n').at(-1) ?? '';
   throw new OperatorError(

@@ -18,6 +18,7 @@ export interface ReaderNoise {
   /** The reader starts anew as soon as its queue is empty after this time; Infinity for never. */
   readonly rebootAtMs: number;
   readonly cutWallMsMean: number;
+  readonly cutsInFlight: number;
   readonly resends: number;
   readonly refusedOffline: number;
   readonly lateVerdicts: number;
@@ -96,6 +97,7 @@ export function noiseOf(seed: number, plan: ReaderPlan, scenario: Scenario, day:
     offline,
     rebootAtMs: reboots ? random.between(day.fromMs, day.toMs) : Infinity,
     cutWallMsMean: rates.cutWallMsMean,
+    cutsInFlight: rates.cutsInFlight,
     resends: rates.resends,
     refusedOffline: rates.refusedOffline,
     lateVerdicts: rates.lateVerdicts,
@@ -112,6 +114,7 @@ export function quiet(readerId: number): ReaderNoise {
     offline: [],
     rebootAtMs: Infinity,
     cutWallMsMean: 0,
+    cutsInFlight: 0,
     resends: 0,
     refusedOffline: 0,
     lateVerdicts: 0,

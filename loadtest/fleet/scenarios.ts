@@ -9,6 +9,8 @@ export interface NoiseRates {
   readonly busesOffline: boolean;
   /** Mean wall time between two losses of a reader's connection; 0 for never. */
   readonly cutWallMsMean: number;
+  /** Share of frames behind which the connection is cut at once. */
+  readonly cutsInFlight: number;
   /** Share of acknowledged frames that are sent again. */
   readonly resends: number;
   readonly rebootsPerDay: number;
@@ -44,6 +46,7 @@ const usual: NoiseRates = {
   linkCutMinutes: { from: 20, to: 240 },
   busesOffline: true,
   cutWallMsMean: 300_000,
+  cutsInFlight: 0,
   resends: 0.005,
   rebootsPerDay: 0.005,
   clocksRight: 0,
@@ -60,6 +63,7 @@ const none: NoiseRates = {
   linkCutMinutes: { from: 0, to: 0 },
   busesOffline: false,
   cutWallMsMean: 0,
+  cutsInFlight: 0,
   resends: 0,
   rebootsPerDay: 0,
   clocksRight: 1,
@@ -71,20 +75,21 @@ const none: NoiseRates = {
 };
 /** So much goes wrong that every rule about it is met, and so little that most pupils notice nothing. */
 const noisy: NoiseRates = {
-  offlinePerHour: 0.05,
+  offlinePerHour: 0.03,
   offlineMinutes: 25,
-  linkCutsPerDay: 0.4,
+  linkCutsPerDay: 0.2,
   linkCutMinutes: { from: 15, to: 40 },
   busesOffline: true,
-  cutWallMsMean: 1_500,
+  cutWallMsMean: 20_000,
+  cutsInFlight: 0.01,
   resends: 0.1,
   rebootsPerDay: 0.5,
-  clocksRight: 0.7,
+  clocksRight: 0.8,
   driftWithin2s: 0.3,
   driftOver1min: 0.3,
   clocksUnset: 0.08,
   refusedOffline: 0.15,
-  lateVerdicts: 0.02,
+  lateVerdicts: 0.03,
 };
 const plain: Scenario = { about: '', noise: usual, backlogTaps: 0, density: 1, outage: null, ordered: false };
 

@@ -150,6 +150,8 @@ export class SimulatedReader implements TurnHolder {
     if (this.#inFlight.length > 0 && wallMs - this.#lastAnswerMs > limits.answerTimeoutMs) return this.#link?.hangUp();
     if (wallMs >= this.#nextBeatMs) this.#beat(wallMs);
     this.#pump(wallMs);
+    // Cut with a frame under way: nobody here knows whether it arrived.
+    if (this.#nextCutMs <= wallMs && !this.#quiet) this.#link?.hangUp();
   }
 
   #offlineAt(simulatedMs: number): boolean {
@@ -187,7 +189,7 @@ export class SimulatedReader implements TurnHolder {
     const flags = planned | own | (isClockUnset ? ReaderFlag.clockUnset : 0);
     const ownDeed = isLate ? deeds.chance(0.7) : null;
     const turn = this.#context.turns?.made(uid, this, atMs, n) ?? null;
-    return { n, atMs: atMs + driftMs, uid, kind, amountKop, ref, flags, noise, ownDeed, turn, order: 0 };
+    return { n, atMs: atMs + driftMs, uid, kind, amountKop, ref, flags, noise, driftMs, ownDeed, turn, order: 0 };
   }
 
   #connect(): void {
@@ -315,6 +317,8 @@ export class SimulatedReader implements TurnHolder {
     this.#link?.send(bytes);
     if (repeat) this.#context.tally.repeated += taps;
     else this.#countSent(firstSeq, taps);
+    const { random, cutsInFlight } = this.#options.noise;
+    if (!repeat && random.chance(cutsInFlight)) this.#nextCutMs = 0;
     return true;
   }
 

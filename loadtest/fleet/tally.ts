@@ -57,10 +57,11 @@ export class Tally {
   }
 
   /** Called once for each settled identity whose answer is known. */
-  countAnswer(identity: Identity, { kind, n, order, flags, noise }: MadeTap, code: number): void {
+  countAnswer(identity: Identity, tap: MadeTap, code: number): void {
+    const { kind, n, order, flags, noise, driftMs } = tap;
     const codes = (this.codes[kindNames[kind - 1]] ??= {});
     codes[code] = (codes[code] ?? 0) + 1;
-    this.#acks?.json({ ...identity, n, kind, code, order, flags, noise });
+    this.#acks?.json({ ...identity, n, kind, code, order, flags, noise, drift_ms: driftMs });
   }
 
   /** A reader told what it did before the verdict came. */

@@ -14,6 +14,8 @@ export interface MadeTap {
   readonly ref: number;
   readonly flags: number;
   readonly noise: readonly TapNoise[];
+  /** How far the reader's clock was off. */
+  readonly driftMs: number;
   /** What the reader did before the verdict came; null where it waited for it. */
   readonly ownDeed: boolean | null;
   readonly turn: Turn | null;

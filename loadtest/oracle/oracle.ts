@@ -11,8 +11,6 @@ import {
 import { holds, type SchoolRules } from './rules.ts';
 import { fundsOf, judgeMeal, limitOf, payerOfDeed, priceOf, type Case } from './sales.ts';
 
-const free = { payer: null, priceKop: 0, window: null, reduced: false };
-
 /**
  * What becomes of each tap, worked out from the published rules alone and sharing no line with the product. Taps of one
  * pupil are given in the order in which the service decides them; those of different pupils in any.
@@ -33,12 +31,12 @@ export class Oracle {
 
   decide(tap: OracleTap): Verdict {
     const { pupil } = tap;
-    const none = { tap, purse: null, debitedKop: 0, entitledKop: 0, flags: [] };
-    if (pupil === null) return { ...none, judgement: { code: 40, ...free }, code: 40, wentThrough: tap.kind === 2 };
+    const none = { tap, purse: null, debitedKop: 0, entitledKop: 0 };
+    if (pupil === null) return stranger(tap);
     const the: Case = { tap, pupil, memory: this.memory(pupil), rules: this.#rulesOf(tap.schoolId) };
     const judgement = judge(the);
     const { code } = judgement;
-    if (code === 71) return { ...none, judgement, code, wentThrough: false };
+    if (code === 71) return { ...none, judgement, code, flags: [], wentThrough: false };
     const verdict = settled(the, judgement);
     remember(the, verdict);
     return verdict;
@@ -60,6 +58,14 @@ export class Oracle {
       if (judgement.window !== null) memory.giveMealBack(tap.day, judgement.window);
     }
   }
+}
+
+/** Nobody known: nothing moves, but whoever is out is out. */
+function stranger(tap: OracleTap): Verdict {
+  const wentThrough = tap.kind === 2 || (tap.flags & flag.letThrough) !== 0;
+  const judgement = { code: 40, payer: null, priceKop: 0, window: null, reduced: false };
+  const flags: VerdictFlag[] = wentThrough ? ['FORCED'] : [];
+  return { tap, judgement, code: 40, flags, purse: null, debitedKop: 0, entitledKop: 0, wentThrough };
 }
 
 /** The code that the rules give, in their order, and who would pay. */

@@ -1,6 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Command } from 'commander';
 import { limits } from '../limits.ts';
 import { printResult } from '../options.ts';
@@ -25,8 +24,6 @@ export async function prepareService(region: string, data: string): Promise<Prep
     const part = commands.slice(from, from + limits.commandsAtOnceMax);
     await Promise.all(part.map(({ args }) => requireServiceCli([...args, '--data', data])));
   }
-  // A pupil may be set in the registry, which the service follows.
-  if (commands.some(({ args }) => args[0] === 'pupil')) await sleep(limits.registrySettleMs);
   return { topups: true, lockers: hasLockers, commands: commands.length };
 }
 

@@ -1,0 +1,205 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { TapFlag } from '../../ingest/protocol/codes.ts';
+import type { FleetReport } from '../fleet/run.ts';
+import type { OraclePurse, VerdictFlag } from '../oracle/model.ts';
+import { generateRegion } from '../region/generate.ts';
+import { prepareService } from '../region/prepare.ts';
+import { ReadRegion, tapKey } from '../region/read-region.ts';
+import { dayMinuteToUtcMs } from '../region/zones.ts';
+import { requireLoadTool, requireServiceCli, runServiceCli } from '../service-cli.ts';
+import {
+  decideCourse,
+  influences,
+  playedTaps,
+  type Influence,
+  type PlayedTap,
+  type StoredTap,
+} from './course.suite.ts';
+import { RunningService } from './running-service.ts';
+
+const day = '2025-09-08';
+const seed = 1;
+const home = mkdtempSync(join(tmpdir(), 'tapline-noisy-day-'));
+const [data, directory, acks] = ['data', 'region', 'acks.ndjson'].map((name) => join(home, name));
+/** The service lives in the evening of that day: whatever is sent was made earlier, and not too long ago. */
+const clock = `${dayMinuteToUtcMs(day, 21 * 60, 'Europe/Moscow')}:${Date.now()}:1`;
+let service: RunningService;
+let region: ReadRegion;
+let report: FleetReport;
+let played: PlayedTap[];
+
+beforeAll(async () => {
+  generateRegion({ seed, size: 'small', days: [day], readersMin: 30 }, directory);
+  region = new ReadRegion(directory);
+  await requireServiceCli(['import', directory, '--data', data]);
+  service = await RunningService.start(data, 0, ['--clock', clock]);
+  await prepareService(directory, data);
+  const course = ['--scenario', 'noisy-day', '--seed', String(seed), '--step', '60', '--clock', clock];
+  const { json } = await requireLoadTool([
+    'fleet',
+    ...['--region', directory, '--url', service.ready.stream, '--acks', acks, '--epoch', '1'],
+    ...course,
+  ]);
+  report = json as FleetReport;
+  played = playedTaps(region, day, acks, await storedTaps());
+}, 120_000);
+
+afterAll(async () => {
+  await service?.stop();
+  rmSync(home, { recursive: true, force: true });
+});
+
+async function rowsOf<Row>(query: string): Promise<Row[]> {
+  const { json } = await requireServiceCli(['sql', query, '--data', data]);
+  return (json as { data: Row[] }).data;
+}
+
+/** All taps of the day, once ClickHouse has them. */
+async function storedTaps(): Promise<StoredTap[]> {
+  const { exitStatus, json, errorText } = await runServiceCli(['verify', '--data', data]);
+  expect(json, errorText).toMatchObject({ lost: 0, doubled: 0, sum_kop: 0, ok: true, problems: [] });
+  expect(exitStatus).toBe(0);
+  const rows = await rowsOf<Record<string, string | number>>(
+    `SELECT reader_id, boot_epoch, seq, toUnixTimestamp64Milli(at) AS at_ms, code, flags, clock_quality, debited_kop FROM tap`,
+  );
+  const numbers = ({ clock_quality: quality, ...row }: Record<string, string | number>): StoredTap => {
+    const entries = Object.entries(row).map(([name, value]) => [name, Number(value)]);
+    return { ...(Object.fromEntries(entries) as Omit<StoredTap, 'clock_quality'>), clock_quality: String(quality) };
+  };
+  return rows.map(numbers);
+}
+
+const flagBits: Readonly<Record<VerdictFlag, number>> = {
+  PASSBACK: TapFlag.passback,
+  WRONG_PLACE: TapFlag.wrongPlace,
+  OVER_LIMIT: TapFlag.overLimit,
+  FORCED: TapFlag.forced,
+};
+
+/** The flags of a row that the oracle knows. */
+function knownFlags(flags: number): VerdictFlag[] {
+  return (Object.keys(flagBits) as VerdictFlag[]).filter((name) => (flags & flagBits[name]) !== 0).sort();
+}
+
+/** Cards of which noise touched a tap. */
+function touchedCards(): Set<string> {
+  const touched = played.filter(({ ack, deed }) => ack.noise.some((noise) => noise !== 'outcome') || deed !== null);
+  return new Set(touched.map(({ schoolId, plan }) => cardOf(schoolId, plan[1])));
+}
+
+function cardOf(schoolId: number, uid: string): string {
+  return String(region.holder(schoolId, uid)?.pupilId ?? uid);
+}
+
+/** Kopecks by pupil and purse, as the transfers have them. */
+async function storedBalances(): Promise<Map<string, number>> {
+  const legs = ['credit', 'debit'].map(
+    (side) =>
+      `SELECT ${side}_owner_id AS pupil, ${side}_purse AS purse, ${side === 'credit' ? '' : '-'}kop AS kop ` +
+      `FROM transfer WHERE ${side}_owner = 'pupil'`,
+  );
+  const query = `SELECT pupil, purse, sum(kop) AS kop FROM (${legs.join(' UNION ALL ')}) GROUP BY pupil, purse`;
+  const rows = await rowsOf<Record<'pupil' | 'purse' | 'kop', string | number>>(query);
+  return new Map(rows.map(({ pupil, purse, kop }) => [`${pupil} ${purse}`, Number(kop)]));
+}
+
+const purseNumber: Readonly<Record<OraclePurse, number>> = { meal: 1, buffet: 2, transport: 3 };
+
+/** What differs between balances by purse and those that are stored of a pupil. */
+function balanceFaults(
+  stored: Map<string, number>,
+  pupilId: number,
+  expected: Readonly<Record<OraclePurse, number>>,
+): string[] {
+  return (Object.keys(purseNumber) as OraclePurse[])
+    .map((purse) => ({ purse, has: stored.get(`${pupilId} ${purseNumber[purse]}`) ?? 0 }))
+    .filter(({ purse, has }) => has !== expected[purse])
+    .map(({ purse, has }) => `pupil ${pupilId}, ${purse}: ${has}, expected ${expected[purse]}`);
+}
+
+test('the day was noisy in every way, and everything was acknowledged', () => {
+  expect(report).toMatchObject({ made: played.length, acked: played.length, unacked: 0, ok: true, faults: [] });
+  for (const count of [report.reconnects, report.reboots, report.resends, report.outcomes]) {
+    expect(count).toBeGreaterThan(0);
+  }
+  const met = (holds: (tap: PlayedTap) => boolean): number => played.filter(holds).length;
+  expect(met(({ ack }) => (ack.flags & 1) !== 0 && ack.noise.includes('offline'))).toBeGreaterThan(20);
+  expect(met(({ ack }) => (ack.flags & 2) !== 0)).toBeGreaterThan(5);
+  expect(met(({ ack }) => (ack.flags & 4) !== 0)).toBeGreaterThan(5);
+  for (const quality of ['B', 'D']) expect(met(({ stored }) => stored.clock_quality === quality)).toBeGreaterThan(5);
+  const cards = new Set(played.map(({ schoolId, plan }) => cardOf(schoolId, plan[1])));
+  expect(touchedCards().size).toBeLessThan(0.8 * cards.size);
+});
+
+test('a clock is corrected to the planned time, or left as it is within two seconds', () => {
+  const off = played.filter(({ plan, ack, stored }) => {
+    const shownMs = Math.abs(ack.drift_ms) <= 2_000 && stored.clock_quality === 'A' ? ack.drift_ms : 0;
+    return Math.abs(stored.at_ms - plan[0] - shownMs) > 1_000;
+  });
+  expect(off).toEqual([]);
+});
+
+test('pupils whom no noise touched have exactly the codes, flags and balances of the truth', async () => {
+  const touched = touchedCards();
+  const stored = await storedBalances();
+  const byKey = new Map(played.map((tap) => [tap.key, tap]));
+  const faults: string[] = [];
+  for (const truth of region.truth(day)) {
+    if (touched.has(String(truth.pupil_id ?? truth.card_uid))) continue;
+    for (const { reader_id: reader, n, code, flags } of truth.taps) {
+      const { ack, stored: row } = byKey.get(tapKey(reader, n))!;
+      const found = `${ack.code} ${row.code} ${knownFlags(row.flags).join()}`;
+      if (found !== `${code} ${code} ${[...flags].sort().join()}`) faults.push(`${reader}:${n} ${found}, not ${code}`);
+    }
+    if (truth.balances_kop !== null) faults.push(...balanceFaults(stored, truth.pupil_id ?? 0, truth.balances_kop));
+  }
+  expect(faults).toEqual([]);
+});
+
+test('for everybody the oracle says the same of what really came in, tap by tap and kopeck by kopeck', async () => {
+  const course = decideCourse(region, played, []);
+  const faults = played.flatMap(({ key, ack, stored }) => {
+    const { code, flags, debitedKop } = course.verdicts.get(key)!;
+    const expected = `${code} ${code} ${[...flags].sort().join()} ${debitedKop}`;
+    const found = `${ack.code} ${stored.code} ${knownFlags(stored.flags).join()} ${stored.debited_kop}`;
+    return found === expected ? [] : [`${key} ${found}, not ${expected}: ${JSON.stringify(ack)}`];
+  });
+  expect(faults).toEqual([]);
+  const pupils = new Set(played.flatMap(({ schoolId, plan }) => region.holder(schoolId, plan[1]) ?? []));
+  const check = async () => {
+    const balances = await storedBalances();
+    return [...pupils].flatMap((pupil) => balanceFaults(balances, pupil.pupilId, course.balances(pupil)));
+  };
+  // Nobody acknowledges an OUTCOME: it is booked a moment after it was told.
+  for (let attempt = 0; attempt < 20 && (await check()).length > 0; attempt++) await sleep(500);
+  expect(await check()).toEqual([]);
+});
+
+test('every difference from the truth follows from a deed, a clock, an order or a late verdict', () => {
+  const truth = new Map(
+    region.truth(day).flatMap(({ taps }) => taps.map((tap) => [tapKey(tap.reader_id, tap.n), tap])),
+  );
+  const isTrue = (course: ReturnType<typeof decideCourse>, key: string): boolean =>
+    course.verdicts.get(key)!.code === truth.get(key)!.code;
+  const restored = decideCourse(region, played, influences);
+  expect(played.filter(({ key }) => !isTrue(restored, key))).toEqual([]);
+  const different = played.filter(({ key, ack }) => ack.code !== truth.get(key)!.code);
+  const without = influences.map((influence): [Influence, ReturnType<typeof decideCourse>] => [
+    influence,
+    decideCourse(region, played, [influence]),
+  ]);
+  const touched = touchedCards();
+  const counts: Record<string, number> = {};
+  for (const { key, schoolId, plan, ack } of different) {
+    expect(touched).toContain(cardOf(schoolId, plan[1]));
+    const cause = without.find(([, course]) => isTrue(course, key))?.[0] ?? 'several';
+    const name = `${cause}: ${truth.get(key)!.code} → ${ack.code}`;
+    counts[name] = (counts[name] ?? 0) + 1;
+  }
+  process.stderr.write(`${different.length} of ${played.length} answers differ: ${JSON.stringify(counts)}\n`);
+  expect(different.length).toBeGreaterThan(0);
+});
