@@ -1,6 +1,13 @@
 import { ReaderFlag, TapFlag } from '../protocol/codes.ts';
 import { ClockQuality } from '../../workers/ledger/kinds.ts';
-import { clockFairMaxMs, clockGoodMaxMs, futureMaxMs, lateAfterMs, unsetClockAgeMaxMs } from './limits.ts';
+import {
+  clockFairMaxMs,
+  clockGoodMaxMs,
+  clockMovedMinMs,
+  futureMaxMs,
+  lateAfterMs,
+  unsetClockAgeMaxMs,
+} from './limits.ts';
 
 /** No reader that is right can date a tap outside these. */
 const earliestMs = Date.UTC(2000, 0, 1);
@@ -13,6 +20,36 @@ export function qualityOfOffset(offsetMs: number): number {
   return size <= clockFairMaxMs ? ClockQuality.B : ClockQuality.D;
 }
 
+/** What a reader's HELLOs showed of its clock in one boot epoch. */
+export class ReaderClock {
+  /** Our clock less the reader's, at its last HELLO: what its taps are corrected by. */
+  offsetMs = 0;
+  /** The clock was moved between two HELLOs: nobody knows under which offset a tap was made that says it is older. */
+  doubtfulBeforeMs = -Infinity;
+  #isKnown = false;
+
+  /** A new boot epoch. */
+  reset(): void {
+    this.offsetMs = 0;
+    this.doubtfulBeforeMs = -Infinity;
+    this.#isKnown = false;
+  }
+
+  /** HELLO showed the reader's clock. */
+  shown(clockMs: number, nowMs: number): void {
+    const offsetMs = nowMs - clockMs;
+    const isMoved = this.#isKnown && Math.abs(offsetMs - this.offsetMs) > clockMovedMinMs;
+    if (isMoved) this.doubtfulBeforeMs = clockMs;
+    this.restore(offsetMs);
+  }
+
+  /** An earlier HELLO is remembered. */
+  restore(offsetMs: number): void {
+    this.offsetMs = offsetMs;
+    this.#isKnown = true;
+  }
+}
+
 /** The corrected time of one tap, used again for each. */
 export class TapTime {
   atMs = 0;
@@ -21,16 +58,16 @@ export class TapTime {
   flags = 0;
 
   /**
-   * Corrects a reader's time by the offset (ours less the reader's) that HELLO showed. Within 2 s nothing is corrected.
-   * A time that cannot be true even so is replaced by when the tap came in, and doubtful.
+   * Corrects a reader's time by the offset that HELLO showed. Within 2 s nothing is corrected. A time that cannot be true
+   * even so is replaced by when the tap came in, and doubtful.
    */
-  correct(rawMs: number, offsetMs: number, readerFlags: number, receivedAtMs: number): void {
-    let quality = qualityOfOffset(offsetMs);
-    let atMs = quality === ClockQuality.A ? rawMs : rawMs + offsetMs;
-    const isUnset = (readerFlags & ReaderFlag.clockUnset) !== 0;
-    if (isUnset) quality = ClockQuality.D;
+  correct(rawMs: number, clock: ReaderClock, readerFlags: number, receivedAtMs: number): void {
+    let quality = qualityOfOffset(clock.offsetMs);
+    let atMs = quality === ClockQuality.A ? rawMs : rawMs + clock.offsetMs;
+    const isGuess = (readerFlags & ReaderFlag.clockUnset) !== 0 || rawMs < clock.doubtfulBeforeMs;
+    if (isGuess) quality = ClockQuality.D;
     const isFuture = atMs > receivedAtMs + futureMaxMs;
-    const isStray = isUnset && atMs < receivedAtMs - unsetClockAgeMaxMs;
+    const isStray = isGuess && atMs < receivedAtMs - unsetClockAgeMaxMs;
     if (isFuture || isStray || atMs < earliestMs || atMs > latestMs) {
       atMs = receivedAtMs;
       quality = ClockQuality.D;

@@ -102,7 +102,7 @@ export class Intake {
     records.u32.fill(0, row * wordsPerRecord, (row + 1) * wordsPerRecord);
     const readerFlags = frame.flags[place];
     const time = this.#time;
-    time.correct(frame.atRawMs[place], reader.clockOffsetMs, readerFlags, now);
+    time.correct(frame.atRawMs[place], reader.clock, readerFlags, now);
     const kind = frame.kind[place];
     records.setI64(row, TapOffset.at, time.atMs);
     records.setI64(row, TapOffset.atRaw, frame.atRawMs[place]);

@@ -39,7 +39,10 @@ export const futureMaxMs = 5 * 60_000;
 export const clockGoodMaxMs = 2_000;
 export const clockFairMaxMs = 60_000;
 
-/** A tap made with an unset clock and older than this is dated by when it came in. */
+/** HELLOs of one boot epoch whose offsets differ by more show that the reader's clock was moved in between. */
+export const clockMovedMinMs = 60_000;
+
+/** A tap made with an unset or a moved clock and older than this is dated by when it came in. */
 export const unsetClockAgeMaxMs = 30 * 86_400_000;
 
 /** How long a session token is good. */

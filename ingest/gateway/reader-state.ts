@@ -1,6 +1,7 @@
 import type { LocalClock } from '../registry/local-time.ts';
 import type { ReaderEntry } from '../registry/directory.ts';
 import { rememberedIdentitiesMin } from '../protocol/limits.ts';
+import { ReaderClock } from './clock.ts';
 import { FrameTicket } from './frame-ticket.ts';
 
 /** A live connection of a reader, as its state needs it. */
@@ -39,9 +40,8 @@ export class ReaderState {
   /** Taps of the newest connection that are not answered yet. */
   inFlightTaps = 0;
   creditRound = 0;
-  /** Our clock less the reader's, at its HELLO: what its taps are corrected by. */
-  clockOffsetMs = 0;
-  /** The same at its last BEAT: what the fleet operator sees. */
+  readonly clock = new ReaderClock();
+  /** Our clock less the reader's, at its last BEAT: what the fleet operator sees. */
   driftMs = 0;
   connection: Connection | undefined;
   /** The key that the last HELLO was signed with. */
@@ -72,6 +72,7 @@ export class ReaderState {
     this.nextSeq = 1;
     this.durableSeq = 0;
     this.toldSeq = 0;
+    this.clock.reset();
     this.beginCredit();
     this.#routes?.fill(noRoute);
   }

@@ -103,7 +103,7 @@ export class Readers {
       state.beginEpoch(claims.bootEpoch);
     }
     if (state.lastSeenMs === 0) {
-      state.clockOffsetMs = claims.clockOffsetMs;
+      state.clock.restore(claims.clockOffsetMs);
       state.rulesVersion = claims.rulesVersion;
     }
     return state;
@@ -148,7 +148,7 @@ export class Readers {
     state.lastSeenMs = now;
     state.firmware = hello.firmware;
     state.rulesVersion = hello.rulesVersion;
-    state.clockOffsetMs = now - hello.clockMs;
+    state.clock.shown(hello.clockMs, now);
     const welcome = encodeWelcome({
       serverMs: now,
       nextSeq: state.durableSeq + 1,
@@ -158,12 +158,12 @@ export class Readers {
       sessionToken: this.#tokens.issue({
         readerId: entry.readerId,
         bootEpoch: hello.bootEpoch,
-        clockOffsetMs: state.clockOffsetMs,
+        clockOffsetMs: state.clock.offsetMs,
         rulesVersion: state.rulesVersion,
         issuedMs: now,
         keyTag: keyTagOf(publicKey),
       }),
-      clockOffsetMs: state.clockOffsetMs,
+      clockOffsetMs: state.clock.offsetMs,
       rulesVersion: this.#directory.rulesVersion,
     });
     return { state, welcome };

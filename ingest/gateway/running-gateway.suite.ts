@@ -99,12 +99,12 @@ export class RunningGateway {
   readonly directory = makeDirectory();
   gateway!: Gateway;
   pool!: ShardPool;
+  taps!: TapLookup;
   url = '';
   readonly folder = mkdtempSync(path.join(tmpdir(), 'tapline-gateway-'));
   readonly #options: RunningOptions;
   readonly #secret = SessionTokens.newSecret();
   #ackLog!: AckLog;
-  #taps!: TapLookup;
   #held: Promise<void> | undefined;
   #release: () => void = () => undefined;
 
@@ -140,12 +140,12 @@ export class RunningGateway {
       return await decide(...parameters);
     };
     this.#ackLog = new AckLog(this.folder);
-    this.#taps = new TapLookup({ pool: this.pool, journalDirectory: path.join(this.folder, 'journal') });
+    this.taps = new TapLookup({ pool: this.pool, journalDirectory: path.join(this.folder, 'journal') });
     this.gateway = new Gateway({
       pool: this.pool,
       directory: this.directory,
       tokens: new SessionTokens(this.#secret),
-      taps: this.#taps,
+      taps: this.taps,
       ackLog: this.#ackLog,
       quarantine: new Quarantine(this.folder),
       now,
@@ -173,7 +173,7 @@ export class RunningGateway {
   async drain(): Promise<void> {
     await this.gateway.drain();
     await this.#ackLog.flush();
-    await this.#taps.close();
+    await this.taps.close();
     for (const { shard } of this.pool.hosts) await this.pool.saveSnapshot(shard);
     await this.pool.close();
   }
@@ -181,7 +181,7 @@ export class RunningGateway {
   /** At once: connections are cut, what waits is forgotten; a batch being written may or may not be durable. */
   async halt(): Promise<void> {
     this.gateway.app.close();
-    await Promise.all([this.#taps.close(), this.pool.close(), this.#ackLog.flush()]);
+    await Promise.all([this.taps.close(), this.pool.close(), this.#ackLog.flush()]);
     this.release();
   }
 
