@@ -1,5 +1,5 @@
 import { environmentError, OperatorError } from '../../workers/errors.ts';
-import { beginAudit, endAudit } from '../registry/audit.ts';
+import { type AuditOutcome, type AuditRequest, beginAudit, endAudit } from '../registry/audit.ts';
 import type { Registry } from '../registry/store.ts';
 import type { AdminIdentity } from '../registry/tokens.ts';
 
@@ -17,8 +17,22 @@ export interface DeedOutcome {
   readonly outcome: unknown;
 }
 
+/** Where entries are written, durably. */
+export interface AuditNotes {
+  begin(request: AuditRequest): Promise<number>;
+  end(auditId: number, outcome: AuditOutcome): Promise<void>;
+}
+
+/** Written here and now, where nobody else is kept waiting. */
+export function notesIn(registry: Registry): AuditNotes {
+  return {
+    begin: (request) => beginAudit(registry, request),
+    end: (auditId, outcome) => endAudit(registry, auditId, outcome),
+  };
+}
+
 export interface AuditTrail {
-  readonly registry: Registry;
+  readonly notes: AuditNotes;
   readonly now: () => number;
   /** Told when a deed was done, and its end could not be written. */
   readonly onError: (error: unknown) => void;
@@ -29,14 +43,14 @@ export interface AuditTrail {
  * a deed whose end is missing was cut off, or its end could not be written.
  */
 export async function audited<T>(
-  { registry, now, onError }: AuditTrail,
+  { notes, now, onError }: AuditTrail,
   { caller, command, request }: Deed,
   work: () => Promise<T> | T,
   outcomeOf: (result: T) => DeedOutcome = (outcome) => ({ ok: true, outcome }),
 ): Promise<T> {
   const { name, role } = caller;
-  const auditId = await beginAudit(registry, { atMs: now(), who: name, role, command, request });
-  const end = (outcome: DeedOutcome) => endAudit(registry, auditId, { atMs: now(), ...outcome }).catch(onError);
+  const auditId = await notes.begin({ atMs: now(), who: name, role, command, request });
+  const end = (outcome: DeedOutcome) => notes.end(auditId, { atMs: now(), ...outcome }).catch(onError);
   try {
     const result = await work();
     await end(outcomeOf(result));

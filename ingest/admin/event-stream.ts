@@ -12,13 +12,18 @@ export class EventStream {
   #waitingBytes = 0;
   #pulse: NodeJS.Timeout | undefined;
   #onClose: (() => void)[] = [];
+  #onDrained: (() => void)[] = [];
+  /** The id of the last event that the client had of an earlier stream, as it tells with `Last-Event-ID`; else ''. */
+  readonly lastEventId: string;
 
   /** To be called in the turn of the event loop in which the response is known to live. */
-  constructor(response: HttpResponse) {
+  constructor(response: HttpResponse, lastEventId = '') {
     this.#response = response;
+    this.lastEventId = lastEventId;
     response.onAborted(() => this.#end());
     response.onWritable(() => {
-      this.#waitingBytes = 0;
+      // The library does not go on with what waits by itself: the next write does, and says whether it is through.
+      this.#write(':\n\n');
       return true;
     });
   }
@@ -44,10 +49,23 @@ export class EventStream {
     else this.#onClose.push(told);
   }
 
+  /** Resolves when nothing waits to be taken by the client any more, or the stream is over. */
+  drained(): Promise<void> {
+    if (this.#isOver || this.#waitingBytes === 0) return Promise.resolve();
+    return new Promise((resolve) => this.#onDrained.push(resolve));
+  }
+
   close(): void {
     if (this.#isOver) return;
     this.#end();
     this.#response.cork(() => this.#response.end());
+  }
+
+  /** Ends the stream at once, whatever still waits for a client that does not read. */
+  cut(): void {
+    if (this.#isOver) return;
+    this.#end();
+    this.#response.close();
   }
 
   /** Gives the response back, to be answered otherwise; false if that cannot be any more. */
@@ -65,10 +83,8 @@ export class EventStream {
       if (this.#response.write(text)) this.#waitingBytes = 0;
       else this.#waitingBytes += Buffer.byteLength(text);
     });
-    if (this.#waitingBytes > streamBufferBytesMax) {
-      this.#end();
-      this.#response.close();
-    }
+    if (this.#waitingBytes > streamBufferBytesMax) this.cut();
+    else if (this.#waitingBytes === 0) for (const told of this.#onDrained.splice(0)) told();
     return !this.#isOver;
   }
 
@@ -85,6 +101,6 @@ export class EventStream {
     if (this.#isOver) return;
     this.#isOver = true;
     clearInterval(this.#pulse);
-    for (const told of this.#onClose.splice(0)) told();
+    for (const told of [...this.#onClose.splice(0), ...this.#onDrained.splice(0)]) told();
   }
 }

@@ -7,7 +7,7 @@ import { z } from 'zod';
 import { OperatorError } from '../../workers/errors.ts';
 import { listAudit } from '../registry/audit.ts';
 import { importDirectory } from '../registry/import.ts';
-import { smallRegion, temporaryRegistry, writeFiles } from '../registry/fixtures.suite.ts';
+import { smallRegion, temporaryDirectory, temporaryRegistry, writeFiles } from '../registry/fixtures.suite.ts';
 import type { Registry } from '../registry/store.ts';
 import { issueToken, revokeToken, type Role } from '../registry/tokens.ts';
 import type { Service } from '../service.ts';
@@ -77,7 +77,8 @@ function testRoutes(): Route[] {
 }
 
 beforeEach(async () => {
-  registry = await temporaryRegistry();
+  const directory = temporaryDirectory();
+  registry = await temporaryRegistry(directory);
   await importDirectory(registry, writeFiles(smallRegion));
   streams = [];
   closed = 0;
@@ -86,7 +87,7 @@ beforeEach(async () => {
     now: () => nowMs,
     log: pino({ level: 'silent' }),
     pool: { hosts: [] },
-    data: { journal: '' },
+    data: { path: directory },
   };
   const app = uWS.App();
   serveAdmin(app, service as unknown as Service, Buffer.from(ownerToken, 'hex'), testRoutes());
@@ -102,7 +103,7 @@ beforeEach(async () => {
 async function ask(where: string, init: RequestInit & { token?: string } = {}) {
   const { token = ownerToken, ...rest } = init;
   const response = await fetch(url + where, { ...rest, headers: { Authorization: `Bearer ${token}` } });
-  return { status: response.status, body: (await response.json()) };
+  return { status: response.status, body: await response.json() };
 }
 
 const deed = (body: object | string) =>

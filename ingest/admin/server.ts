@@ -3,7 +3,8 @@ import { OperatorError } from '../../workers/errors.ts';
 import { bearerToken, HttpExchange } from '../gateway/http-exchange.ts';
 import type { Service } from '../service.ts';
 import { checkRole, checkSchool, identify } from './access.ts';
-import { audited } from './audit-trail.ts';
+import { AuditThread } from './audit-thread.ts';
+import { audited, type AuditNotes } from './audit-trail.ts';
 import { EventStream } from './event-stream.ts';
 import { bodyBytesMax, requestsInFlightMax, streamsMax } from './limits.ts';
 import { openApiDocument } from './openapi.ts';
@@ -24,6 +25,7 @@ import { Turns } from './turns.ts';
 /** What is read of a request while it lives: it dies when the handler returns. */
 interface Asked {
   readonly token: string;
+  readonly lastEventId: string;
   readonly parameters: Record<string, string>;
   readonly query: Record<string, string>;
   /** Undefined if it is too large. */
@@ -32,7 +34,7 @@ interface Asked {
 
 /** Serves the table of routes, and its description as OpenAPI. `ownerToken` is the data directory's. */
 export function serveAdmin(app: TemplatedApp, service: Service, ownerToken: Buffer, routes = adminRoutes): void {
-  const server = new AdminServer(service, ownerToken);
+  const server = new AdminServer(service, ownerToken, new AuditThread(service.data.path));
   for (const route of routes) {
     const pattern = route.path.replaceAll(/\{(\w+)\}/g, ':$1');
     app[route.method](pattern, (response, request) => void server.serve(route, response, request));
@@ -45,11 +47,12 @@ export function serveAdmin(app: TemplatedApp, service: Service, ownerToken: Buff
 
 class AdminServer {
   readonly #desk: Desk;
+  readonly #notes: AuditNotes;
   readonly #ownerToken: Buffer;
   #inFlight = 0;
   #streams = 0;
 
-  constructor(service: Service, ownerToken: Buffer) {
+  constructor(service: Service, ownerToken: Buffer, notes: AuditNotes) {
     const { registry } = service;
     this.#desk = {
       service,
@@ -58,6 +61,7 @@ class AdminServer {
       lockerTurns: new Turns(),
     };
     this.#ownerToken = ownerToken;
+    this.#notes = notes;
   }
 
   async serve(route: Route, response: HttpResponse, request: HttpRequest): Promise<void> {
@@ -69,7 +73,8 @@ class AdminServer {
       const context = { ...this.#desk, caller: await this.#admit(route, asked) };
       const input = await this.#inputOf(route, asked);
       await checkSchool(route, context.caller, input, context);
-      if ('open' in route) await this.#stream(route, exchange, response, input, context);
+      const begin = () => new EventStream(response, asked.lastEventId);
+      if ('open' in route) await this.#stream(route, exchange, begin, input, context);
       else exchange.json(200, await this.#answer(route, input, context));
     } catch (error) {
       this.#refuse(exchange, error);
@@ -100,12 +105,12 @@ class AdminServer {
 
   async #answer(route: JsonRoute, input: AnyInput, context: Context): Promise<unknown> {
     if (route.method === 'get') return await route.answer(input, context);
-    const { registry, now, log } = context.service;
+    const { now, log } = context.service;
     const { audit } = route;
     const onError = (error: unknown) => log.error({ err: error, command: route.name }, 'the audit could not be kept');
     const request = audit?.request?.(input) ?? { ...input.parameters, ...(input.body as object) };
     return await audited(
-      { registry, now, onError },
+      { notes: this.#notes, now, onError },
       { caller: context.caller, command: route.name, request },
       () => route.answer(input, context),
       (answer) => ({ ok: audit?.ok?.(answer) ?? true, outcome: audit?.outcome?.(answer) ?? answer }),
@@ -115,13 +120,13 @@ class AdminServer {
   async #stream(
     route: StreamRoute,
     exchange: HttpExchange,
-    response: HttpResponse,
+    begin: () => EventStream,
     input: AnyInput,
     context: Context,
   ): Promise<void> {
     if (this.#streams >= streamsMax) throw busy('streams', streamsMax);
     if (exchange.isOver) return;
-    const stream = new EventStream(response);
+    const stream = begin();
     this.#streams += 1;
     stream.onClose(() => (this.#streams -= 1));
     try {
@@ -147,6 +152,7 @@ function read(route: Route, exchange: HttpExchange, request: HttpRequest): Asked
   const parameters = names.map((name, place): [string, string] => [name, decoded(request.getParameter(place) ?? '')]);
   return {
     token: bearerToken(request),
+    lastEventId: request.getHeader('last-event-id'),
     parameters: Object.fromEntries(parameters),
     query: Object.fromEntries(new URLSearchParams(request.getQuery())),
     body: route.method === 'get' ? Promise.resolve(new Uint8Array()) : readBody(exchange),

@@ -23,7 +23,7 @@ beforeAll(async () => {
   expect(await run(`import ${writeTwoSchools(folder)}`)).toMatchObject({ status: 0 });
 });
 afterAll(async () => {
-  await service?.end();
+  expect(await service?.end()).toBe(0);
   removeFolder(folder);
 });
 

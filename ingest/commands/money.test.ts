@@ -29,7 +29,7 @@ beforeAll(async () => {
   service = await RunningService.start(data, ['--shards', String(shards), '--clock', clock, ...noEngine]);
 });
 afterAll(async () => {
-  await service.end();
+  expect(await service.end()).toBe(0);
   removeFolder(folder);
 });
 

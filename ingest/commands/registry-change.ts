@@ -1,5 +1,5 @@
 import { owner } from '../admin/access.ts';
-import { audited } from '../admin/audit-trail.ts';
+import { audited, notesIn } from '../admin/audit-trail.ts';
 import { AdminClient } from '../admin-client.ts';
 import { DataDirectory } from '../data-directory.ts';
 import { openRegistry, type Registry } from '../registry/store.ts';
@@ -28,7 +28,7 @@ export async function changeRegistry<T>(options: CommonOptions, deed: RegistryDe
     const onError = (error: unknown) => {
       throw error;
     };
-    const trail = { registry, now: Date.now, onError };
+    const trail = { notes: notesIn(registry), now: Date.now, onError };
     const result = await audited(trail, { caller: owner, command, request: body }, async () => {
       return snakeCased(await work(registry));
     });
