@@ -78,8 +78,8 @@ describe('an OUTCOME', () => {
     const paid = facts(world, { amountKop: 1_000 });
     const free = facts(world, { card: 'entitled', amountKop: 900 });
     const moved = movedBy(world, () => {
-      world.mustDo(outcome(paid, false));
-      world.mustDo(outcome(free, false));
+      expect(world.command(outcome(paid, false))).toMatchObject({ outcome: { purse: 1, transfer: { kop: 1_000 } } });
+      expect(world.command(outcome(free, false))).toMatchObject({ outcome: { purse: 0, transfer: { kop: 900 } } });
     });
     expect(moved).toEqual(
       new Map([

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { TapFlag } from './kinds.ts';
 import type { RuleLayer } from './rule-set.ts';
+import { monthOfDay } from './state/rides.ts';
 import { buffet, send, type TableTap, TableWorld } from './table.suite.ts';
 import { noon } from './taps.suite.ts';
 
@@ -62,6 +63,16 @@ describe('layers of rules', () => {
     world.rules({}, { schools: { 9: { buffet: { daily_limit_kop: 0 } } } });
     expect(send(world, { card: 'foreign', kind: buffet, amountKop: 1 }).code).toBe(47);
     expect(send(world, { card: 'foreign', kind: buffet, amountKop: 1, schoolId: 10, readerId: 8 }).code).toBe(10);
+  });
+});
+
+describe('the month of a school day', () => {
+  it('is that of the calendar, for every day that a record can hold', () => {
+    for (let day = 0; day < 2 ** 16; day++) {
+      const date = new Date(day * 86_400_000);
+      const month = (date.getUTCFullYear() - 1970) * 12 + date.getUTCMonth();
+      if (monthOfDay(day) !== month) throw new Error(`day ${day}: month ${monthOfDay(day)}, not ${month}`);
+    }
   });
 });
 

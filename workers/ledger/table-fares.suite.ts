@@ -99,6 +99,12 @@ const transferRows: readonly TableRow[] = [
     tap: ride,
     ...free,
   },
+  {
+    what: 'the second of two rides of one moment gives one',
+    given: ridden({ ref: 0, at: noon - 1_000 }, { at: noon - 1_000, readerId: 9 }),
+    tap: ride,
+    ...free,
+  },
   { what: 'a refused ride gives none', given: ridden({ amountKop: 3_001 }), tap: ride, code: 10 },
   { what: 'a ride that the reader refused gives none', given: ridden({ readerFlags: 2 }), tap: ride, code: 10 },
   {
