@@ -38,7 +38,7 @@ export function statusOf(service: Service) {
       last_error: sink.shard.find(({ lastError }) => lastError !== undefined)?.lastError ?? null,
     },
     clickhouse: service.clickhouseStatus(),
-    registry: { change: service.feed.applied },
+    registry: { change: service.feed.applied, rules_version: service.directory.rulesVersion },
     readers: readersByCondition(service),
     taps: {
       acked: service.gateway.counters.ackedTaps,
