@@ -42,6 +42,7 @@ export const limits = {
 
   /** Registry changes reach a running service within this time. */
   registrySettleMs: 6_000,
+  autoPaymentsPerRequestMax: 500,
   /** Command lines that run at one time. */
   commandsAtOnceMax: 3,
   childOutputBytesMax: 64 * 1024 * 1024,

@@ -9,15 +9,19 @@ export interface TurnHolder {
 export interface Turn {
   readonly uid: string;
   readonly holder: TurnHolder;
-  readonly atMs: number;
+  readonly rank: number;
   isSent: boolean;
-  /** What has to be done before it is sent; null once that is done. */
-  before: (() => Promise<void>) | null;
-  isPreparing: boolean;
+  state: 'waiting' | 'preparing' | 'ready';
 }
 
-/** What has to be done before the `n`-th tap of a reader; null for nothing. */
-export type Preparation = (readerId: number, n: number) => (() => Promise<void>) | null;
+export interface TurnOptions {
+  /** What orders the taps of a card, for the `n`-th tap of a reader. Left out: the time at which they were made. */
+  readonly rankOf?: (readerId: number, n: number) => number;
+  /**
+   * What has to be done before a card's next tap goes out, asked when all its earlier ones are answered; null for nothing.
+   */
+  readonly prepare?: (uid: string) => Promise<void> | null;
+}
 
 /**
  * Lets the taps of one card out one reader at a time, in the order in which they were made as far as their readers can be
@@ -26,22 +30,16 @@ export type Preparation = (readerId: number, n: number) => (() => Promise<void>)
  */
 export class CardTurns {
   readonly #open = new Map<string, Turn[]>();
-  readonly #prepare: Preparation;
+  readonly #options: TurnOptions;
   #failure: Error | null = null;
 
-  constructor(prepare: Preparation = () => null) {
-    this.#prepare = prepare;
+  constructor(options: TurnOptions = {}) {
+    this.#options = options;
   }
 
   made(uid: string, holder: TurnHolder, atMs: number, n: number): Turn {
-    const turn: Turn = {
-      uid,
-      holder,
-      atMs,
-      isSent: false,
-      before: this.#prepare(holder.readerId, n),
-      isPreparing: false,
-    };
+    const rank = this.#options.rankOf?.(holder.readerId, n) ?? atMs;
+    const turn: Turn = { uid, holder, rank, isSent: false, state: 'waiting' };
     const others = this.#open.get(uid);
     if (others) others.push(turn);
     else this.#open.set(uid, [turn]);
@@ -53,33 +51,31 @@ export class CardTurns {
     if (this.#failure !== null) throw this.#failure;
     if (turn.isSent) return true;
     for (const other of this.#open.get(turn.uid) ?? []) if (this.#holdsUp(other, turn)) return false;
-    if (turn.before === null) return true;
-    if (!turn.isPreparing) this.#start(turn, turn.before);
-    return false;
+    if (turn.state === 'waiting') this.#prepare(turn);
+    return turn.state === 'ready';
   }
 
   settle(turn: Turn): void {
-    const others = this.#open.get(turn.uid) ?? [];
-    const left = others.filter((other) => other !== turn);
+    const left = (this.#open.get(turn.uid) ?? []).filter((other) => other !== turn);
     if (left.length > 0) this.#open.set(turn.uid, left);
     else this.#open.delete(turn.uid);
   }
 
   #holdsUp(other: Turn, turn: Turn): boolean {
     if (other === turn) return false;
-    // A reader's own taps keep their order by themselves, but a preparation waits for what was decided.
-    if (other.holder === turn.holder) return turn.before !== null && other.atMs <= turn.atMs && other.isSent;
-    if (other.isSent) return true;
-    const isEarlier =
-      other.atMs < turn.atMs || (other.atMs === turn.atMs && other.holder.readerId < turn.holder.readerId);
-    return isEarlier && !other.holder.isAway;
+    const isSameRank = other.rank === turn.rank && other.holder.readerId < turn.holder.readerId;
+    const isEarlier = other.rank < turn.rank || isSameRank;
+    // A reader's own taps keep their order by themselves, but a preparation has to see what became of them.
+    if (other.holder === turn.holder) return this.#options.prepare !== undefined && isEarlier;
+    return other.isSent || (isEarlier && !other.holder.isAway);
   }
 
-  /** Until it is done the reader asks again at every tick. */
-  #start(turn: Turn, before: () => Promise<void>): void {
-    turn.isPreparing = true;
-    before().then(
-      () => (turn.before = null),
+  /** The reader asks again at every tick. */
+  #prepare(turn: Turn): void {
+    const work = this.#options.prepare?.(turn.uid) ?? null;
+    turn.state = work === null ? 'ready' : 'preparing';
+    work?.then(
+      () => (turn.state = 'ready'),
       (error: unknown) => (this.#failure = error instanceof Error ? error : new Error(String(error))),
     );
   }

@@ -128,6 +128,7 @@ async function run(flags: Flags): Promise<void> {
     progress: (line) => process.stderr.write(`fleet: ${line}\n`),
     signal: stop.signal,
     turns: scenario.ordered ? new CardTurns() : null,
+    onBalance: null,
     rulesVersion: flags.rulesVersion,
   });
   printResult(flags.json, { scenario: flags.scenario, day, ...report }, reportLines(report));

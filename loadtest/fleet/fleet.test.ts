@@ -42,6 +42,7 @@ async function play(
     progress: () => undefined,
     signal: null,
     turns: null,
+    onBalance: null,
     rulesVersion: 0,
     ...more,
   });

@@ -23,6 +23,8 @@ export interface FleetOptions {
   readonly signal: AbortSignal | null;
   /** Holds the taps of one card to their order; null: every reader sends as soon as it can. */
   readonly turns: CardTurns | null;
+  /** Told of every balance that an answer shows; null where nobody listens. */
+  readonly onBalance: ((uid: string, balanceKop: number) => void) | null;
   readonly rulesVersion: number;
 }
 
@@ -56,11 +58,12 @@ export interface FleetReport {
 
 /** Runs a fleet to its end and says what became of every tap. */
 export async function runFleet(options: FleetOptions): Promise<FleetReport> {
-  const { url, clock, tapsPerFrameMax, acksPath, turns, rulesVersion } = options;
+  const { url, clock, tapsPerFrameMax, acksPath, turns, onBalance, rulesVersion } = options;
   const tally = new Tally(acksPath === null ? null : new LineFile(acksPath));
   const gate = new ConnectGate(limits.connectsAtOnceMax);
   const readers = options.readers.map(
-    (reader) => new SimulatedReader(reader, { url, clock, tally, gate, tapsPerFrameMax, turns, rulesVersion }),
+    (reader) =>
+      new SimulatedReader(reader, { url, clock, tally, gate, tapsPerFrameMax, turns, onBalance, rulesVersion }),
   );
   const startMs = Date.now();
   const shown = progressLine(options, readers, tally);

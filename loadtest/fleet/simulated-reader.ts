@@ -33,6 +33,8 @@ export interface FleetContext {
   readonly tapsPerFrameMax: number;
   /** Null where every reader sends as soon as it can. */
   readonly turns: CardTurns | null;
+  /** Told of every balance that an answer shows; null where nobody listens. */
+  readonly onBalance: ((uid: string, balanceKop: number) => void) | null;
   /** The version of prices and rules that the readers carry. */
   readonly rulesVersion: number;
 }
@@ -339,7 +341,7 @@ export class SimulatedReader implements TurnHolder {
     return frame;
   }
 
-  #acked({ durableSeq, credit, firstSeq, codes }: Ack): void {
+  #acked({ durableSeq, credit, firstSeq, codes, balances }: Ack): void {
     const place = this.#inFlight.findIndex((frame) => frame.firstSeq === firstSeq && frame.taps === codes.length);
     if (place < 0 || place > this.#refusals) {
       this.#context.tally.countFault(`reader ${this.readerId}: ACK of ${firstSeq} is out of order`);
@@ -349,7 +351,9 @@ export class SimulatedReader implements TurnHolder {
     this.#credit = credit;
     for (let offset = 0; offset < codes.length; offset++) {
       const seq = firstSeq + offset;
-      if (seq <= durableSeq) this.#takeAnswer(seq, codes[offset], frame?.repeat ?? false);
+      if (seq > durableSeq) continue;
+      this.#takeAnswer(seq, codes[offset], frame?.repeat ?? false);
+      this.#showBalance(seq, balances?.[offset] ?? null);
     }
     if (durableSeq > this.#queue.sentUpTo) {
       this.#context.tally.countFault(`reader ${this.readerId}: durableSeq ${durableSeq} was never sent`);
@@ -380,6 +384,11 @@ export class SimulatedReader implements TurnHolder {
     else if (first !== code) {
       tally.countMismatch({ identity: `${this.readerId}:${this.#queue.epoch}:${seq}`, first, later: code });
     }
+  }
+
+  #showBalance(seq: number, balanceKop: number | null): void {
+    const tap = this.#queue.tap(seq);
+    if (tap && balanceKop !== null) this.#context.onBalance?.(tap.uid, balanceKop);
   }
 
   /** What was settled without an answer seen (the acknowledgement was lost) is asked for again. */

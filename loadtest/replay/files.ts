@@ -21,6 +21,8 @@ export interface GateTap {
   readonly uid: string;
   readonly door: string;
   readonly direction: 'in' | 'out';
+  /** Place in the file. */
+  readonly place: number;
 }
 
 export interface TillTap {
@@ -28,10 +30,16 @@ export interface TillTap {
   readonly uid: string;
   readonly till: number;
   readonly amountKop: number;
+  /** Place in the file. */
+  readonly place: number;
 }
 
 /** Reads a CSV file with a header, each row by its columns; a row that `convert` cannot read stops the replay. */
-function rows<T>(path: string, columns: readonly string[], convert: (row: Record<string, string>) => T | null): T[] {
+function rows<T>(
+  path: string,
+  columns: readonly string[],
+  convert: (row: Record<string, string>, place: number) => T | null,
+): T[] {
   if (!existsSync(path)) throw usageError('FILE_MISSING', `${path} does not exist`, 'Give the path of a data file');
   if (statSync(path).size > limits.inputFileBytesMax) {
     throw usageError('FILE_TOO_LARGE', `${path} exceeds ${limits.inputFileBytesMax} bytes`, 'Split it');
@@ -42,7 +50,7 @@ function rows<T>(path: string, columns: readonly string[], convert: (row: Record
     throw usageError('COLUMN_MISSING', `${path} lacks ${missing.join(', ')}`, `It needs ${columns.join(', ')}`);
   }
   return table.map((row, place) => {
-    const converted = convert(row);
+    const converted = convert(row, place);
     if (converted !== null) return converted;
     throw new OperatorError('ROW_UNREADABLE', `${path} line ${place + 2} cannot be read`, 'Mend the line', 2);
   });
@@ -60,18 +68,18 @@ export function readStudents(path: string): Student[] {
 }
 
 export function readGateTaps(path: string): GateTap[] {
-  return rows(path, ['captured_at_local', 'card_uid', 'door', 'direction'], (row) => {
+  return rows(path, ['captured_at_local', 'card_uid', 'door', 'direction'], (row, place) => {
     const { door, direction, card_uid: uid } = row;
     const atMs = localTextToUtcMs(row['captured_at_local'], gateZone);
     if ((direction !== 'in' && direction !== 'out') || Number.isNaN(atMs) || !isUid(uid) || door === '') return null;
-    return { atMs, uid, door, direction };
+    return { atMs, uid, door, direction, place };
   });
 }
 
 export function readTillTaps(path: string): TillTap[] {
-  return rows(path, ['captured_at_local', 'card_uid', 'till', 'weight_g'], (row) => {
+  return rows(path, ['captured_at_local', 'card_uid', 'till', 'weight_g'], (row, place) => {
     const atMs = localTextToUtcMs(row['captured_at_local'], tillZone);
-    const tap = { atMs, uid: row['card_uid'], till: Number(row['till']) };
+    const tap = { atMs, uid: row['card_uid'], till: Number(row['till']), place };
     const amountKop = Number(row['weight_g']) * kopecksPerGram;
     const readable = !Number.isNaN(atMs) && isUid(tap.uid) && tap.till > 0 && Number.isSafeInteger(amountKop);
     return readable && amountKop >= 0 ? { ...tap, amountKop } : null;

@@ -18,6 +18,8 @@ export interface ReplayReader {
   readonly schoolId: number;
   readonly kinds: string;
   readonly taps: readonly PlannedTap[];
+  /** Place in the file of each tap: several share a minute, and the file has their order. */
+  readonly places: readonly number[];
 }
 
 /** A UID that several pupils hold. */
@@ -45,12 +47,14 @@ export function replayReaders({ gate, till }: ReplayData): ReplayReader[] {
     taps: taps.map(({ atMs, uid, direction }): PlannedTap => {
       return [atMs, uid, direction === 'in' ? Kind.gateIn : Kind.gateOut, 0, 0];
     }),
+    places: taps.map((tap) => tap.place),
   }));
   const tillReaders = [...tills].map(([place, taps]) => ({
     place: `till ${place}`,
     schoolId: tillSchool,
     kinds: 'buffet',
     taps: taps.map((tap): PlannedTap => [tap.atMs, tap.uid, Kind.buffet, tap.amountKop, tap.till]),
+    places: taps.map((tap) => tap.place),
   }));
   return [...gateReaders, ...tillReaders].map((reader, place) => ({
     ...reader,
@@ -101,12 +105,16 @@ function writeStudents(files: ImportFiles, students: readonly Student[]): void {
   }
 }
 
+/** The pupils who are made up for the holders of the tills' cards. */
+export function tillPupils(till: readonly TillTap[]): Map<string, number> {
+  const uids = [...new Set(till.map((tap) => tap.uid))].sort();
+  return new Map(uids.map((uid, place) => [uid, tillPupilFirst + place]));
+}
+
 function writeTillPupils(files: ImportFiles, till: readonly TillTap[], kop: number): void {
   files.classes.row(tillClass, tillSchool, 'Guests', 1);
-  const uids = [...new Set(till.map((tap) => tap.uid))].sort();
-  uids.forEach((uid, place) => {
-    const pupilId = tillPupilFirst + place;
-    files.pupils.row(pupilId, tillClass, 'Guest', String(place + 1), 0);
+  tillPupils(till).forEach((pupilId, uid) => {
+    files.pupils.row(pupilId, tillClass, 'Guest', String(pupilId - tillPupilFirst + 1), 0);
     files.cards.row(uid, pupilId, 'active', '');
     if (kop > 0) files.topups.row(pupilId, 'buffet', kop, `replay-${pupilId}`);
   });
