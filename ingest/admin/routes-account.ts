@@ -11,6 +11,7 @@ import { route } from './route.ts';
 const sums = z.strictObject(Object.fromEntries(purseNames.map((name) => [name, z.int()])) as Record<Purse, z.ZodInt>);
 type Purse = (typeof purseNames)[number];
 const limit = z.union([z.int(), z.null(), z.literal('default')]);
+const kopOrNone = z.int().nullable();
 
 const movement = z.strictObject({
   transfer: z.int(),
@@ -41,6 +42,9 @@ const account = z.strictObject({
     .meta({
       description: 'daily limits; null: none; default: what the rules say',
     }),
+  rules_limits_kop: z
+    .strictObject(Object.fromEntries(purseNames.map((name) => [name, kopOrNone])) as Record<Purse, typeof kopOrNone>)
+    .meta({ description: "daily limits by the rules of the pupil's school; null: none" }),
   entitlements_taken: z.array(z.int()).meta({ description: 'meal windows of that day' }),
   forbidden_items: z.array(z.int()),
   reservations: z.array(z.strictObject({ school: id, locker: id, from: z.iso.datetime(), to: z.iso.datetime() })),
@@ -84,6 +88,7 @@ function describe(state: AccountState, schoolDay: number): Account {
     day: isoTime(schoolDay * 86_400_000).slice(0, 10),
     spent_kop: state.spentKop,
     limits_kop: { meal: limitOf(1), buffet: limitOf(2), transport: limitOf(3), services: limitOf(4) },
+    rules_limits_kop: state.rulesLimitsKop,
     entitlements_taken: state.entitlementsTaken,
     forbidden_items: state.forbiddenItems,
     reservations: state.reservations.map(({ schoolId, locker, from, to }) => {

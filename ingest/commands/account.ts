@@ -30,8 +30,10 @@ function describe(account: Account): string[] {
   ];
 }
 
-function describePurse({ purses_kop, spent_kop, limits_kop, day }: Account, name: (typeof purseNames)[number]): string {
-  const limit = limits_kop[name];
-  const limitText = limit === 'default' ? 'as the rules say' : limit === null ? 'none' : roubles(limit);
+function describePurse(account: Account, name: (typeof purseNames)[number]): string {
+  const { purses_kop, spent_kop, limits_kop, rules_limits_kop, day } = account;
+  const own = limits_kop[name];
+  const limit = own === 'default' ? rules_limits_kop[name] : own;
+  const limitText = `${limit === null ? 'none' : roubles(limit)}${own === 'default' ? '' : ' (its own)'}`;
   return `  ${name}: ${roubles(purses_kop[name])}, ${roubles(spent_kop[name])} spent on ${day}, daily limit ${limitText}`;
 }

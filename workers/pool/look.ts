@@ -10,6 +10,7 @@ export function accountOf(owner: Shard, pupilId: number, schoolDay: number): Acc
   const { pupils, days, settings, reservations, presence, accounts } = owner.ledger;
   const row = pupils.row(pupilId);
   if (row < 0) return null;
+  const limits = owner.ledger.rules.of(pupils.schoolId(row)).dailyLimitKop;
   const { insideSchoolId, sinceMs } = presence.whereabouts(row);
   return {
     pupilId,
@@ -21,6 +22,7 @@ export function accountOf(owner: Shard, pupilId: number, schoolDay: number): Acc
     balancesKop: byPurse((purse) => pupils.balanceKop(row, purse)),
     spentKop: byPurse((purse) => days.spentKop(row, schoolDay, purse)),
     limits: settings.limits(pupilId),
+    rulesLimitsKop: byPurse((purse) => (limits[purse] === Infinity ? null : limits[purse])),
     entitlementsTaken: days.taken(row, schoolDay),
     forbiddenItems: settings.forbiddenItems(pupilId),
     reservations: reservations.of(pupilId),
@@ -31,7 +33,7 @@ export function accountOf(owner: Shard, pupilId: number, schoolDay: number): Acc
   };
 }
 
-function byPurse(kop: (purse: number) => number): PurseSums {
+function byPurse<T>(kop: (purse: number) => T): Record<keyof PurseSums, T> {
   const { meal, buffet, transport, services } = Purse;
   return { meal: kop(meal), buffet: kop(buffet), transport: kop(transport), services: kop(services) };
 }

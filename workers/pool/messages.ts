@@ -75,6 +75,8 @@ export interface AccountState {
   readonly spentKop: PurseSums;
   /** The pupil's own daily limits by purse number; the others are the rules'. */
   readonly limits: [purse: number, limit: Limit][];
+  /** The daily limits by the rules of the pupil's school; null for none. */
+  readonly rulesLimitsKop: Record<keyof PurseSums, Limit>;
   /** Meal windows whose entitlement was taken that school day. */
   readonly entitlementsTaken: number[];
   readonly forbiddenItems: number[];
