@@ -37,8 +37,9 @@ export interface StoredTap {
   readonly debited_kop: number;
 }
 
-/** One tap of the day: as planned, as made and answered, as stored. */
+/** One tap of a day: as planned, as made and answered, as stored. */
 export interface PlayedTap {
+  readonly day: string;
   readonly key: string;
   readonly schoolId: number;
   readonly plan: PlannedTap;
@@ -69,28 +70,30 @@ function identity(reader: number, epoch: number, seq: number): string {
 /** Puts plan, answers and rows together; a tap that is missing on any side is an error. */
 export function playedTaps(region: ReadRegion, day: string, acksPath: string, rows: readonly StoredTap[]): PlayedTap[] {
   const { acks, outcomes } = readAcks(acksPath);
-  const planned = plannedByKey(region.plans(day));
+  const planned = plannedByKey(day, region.plans(day));
   const stored = new Map(rows.map((row) => [identity(row.reader_id, row.boot_epoch, row.seq), row]));
   const deeds = new Map(outcomes.map((line) => [identity(line.reader, line.epoch, line.seq), line.deed === 1]));
-  if (acks.length !== planned.size || stored.size !== planned.size) {
-    throw new Error(`${planned.size} planned, ${acks.length} answered, ${stored.size} stored`);
+  const kept = acks.filter((ack) => stored.has(identity(ack.reader, ack.epoch, ack.seq))).length;
+  if (acks.length !== planned.size || kept !== planned.size) {
+    throw new Error(`${planned.size} planned, ${acks.length} answered, ${kept} stored`);
   }
   return acks.map((ack) => {
     const id = identity(ack.reader, ack.epoch, ack.seq);
-    const key = tapKey(ack.reader, ack.n);
+    const key = tapKey(day, ack.reader, ack.n);
     const { schoolId, tap } = planned.get(key)!;
-    return { key, schoolId, plan: tap, ack, stored: stored.get(id)!, deed: deeds.get(id) ?? null };
+    return { day, key, schoolId, plan: tap, ack, stored: stored.get(id)!, deed: deeds.get(id) ?? null };
   });
 }
 
-/** Lets the oracle decide the day as it was played, but for the influences that are taken away. */
+/** Lets the oracle decide the days as they were played, but for the influences that are taken away. */
 export function decideCourse(region: ReadRegion, taps: readonly PlayedTap[], without: readonly Influence[]): Course {
   const oracle = new Oracle((schoolId) => region.schools.get(schoolId)!.rules);
   const verdicts = new Map<string, Verdict>();
   const isPlanned = (influence: Influence): boolean => without.includes(influence);
   const byPlan = (a: PlayedTap, b: PlayedTap): number =>
     a.plan[0] - b.plan[0] || a.ack.reader - b.ack.reader || a.ack.n - b.ack.n;
-  const byOrder = (a: PlayedTap, b: PlayedTap): number => a.ack.order - b.ack.order;
+  const byOrder = (a: PlayedTap, b: PlayedTap): number =>
+    a.day === b.day ? a.ack.order - b.ack.order : a.day < b.day ? -1 : 1;
   for (const played of [...taps].sort(isPlanned('order') ? byPlan : byOrder)) {
     const { key, schoolId, plan, ack, stored } = played;
     const [plannedMs, uid, kind, amountKop, ref, plannedFlags = 0] = plan;

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -9,6 +9,7 @@ import type { OraclePurse, VerdictFlag } from '../oracle/model.ts';
 import { generateRegion } from '../region/generate.ts';
 import { prepareService } from '../region/prepare.ts';
 import { ReadRegion, tapKey } from '../region/read-region.ts';
+import type { DayTotals } from '../region/totals.ts';
 import { dayMinuteToUtcMs } from '../region/zones.ts';
 import { requireLoadTool, requireServiceCli, runServiceCli } from '../service-cli.ts';
 import {
@@ -21,31 +22,32 @@ import {
 } from './course.suite.ts';
 import { RunningService } from './running-service.ts';
 
-const day = '2025-09-08';
-const seed = 1;
+/** The first day goes as planned; on the second everything goes wrong. */
+const [calmDay, day] = ['2025-09-08', '2025-09-09'];
+const seed = Number(process.env['TAPLINE_SEED'] ?? 1);
 const home = mkdtempSync(join(tmpdir(), 'tapline-noisy-day-'));
-const [data, directory, acks] = ['data', 'region', 'acks.ndjson'].map((name) => join(home, name));
-/** The service lives in the evening of that day: whatever is sent was made earlier, and not too long ago. */
+const [data, directory] = ['data', 'region'].map((name) => join(home, name));
+/** The service lives in the evening of the second day: whatever is sent was made earlier, and not too long ago. */
 const clock = `${dayMinuteToUtcMs(day, 21 * 60, 'Europe/Moscow')}:${Date.now()}:1`;
 let service: RunningService;
 let region: ReadRegion;
+let calm: PlayedTap[];
+let calmSums: SchoolSums[];
 let report: FleetReport;
 let played: PlayedTap[];
 
 beforeAll(async () => {
-  generateRegion({ seed, size: 'small', days: [day], readersMin: 30 }, directory);
+  generateRegion({ seed, size: 'small', days: [calmDay, day], readersMin: 30 }, directory);
   region = new ReadRegion(directory);
   await requireServiceCli(['import', directory, '--data', data]);
   service = await RunningService.start(data, 0, ['--clock', clock]);
   await prepareService(directory, data);
-  const course = ['--scenario', 'noisy-day', '--seed', String(seed), '--step', '60', '--clock', clock];
-  const { json } = await requireLoadTool([
-    'fleet',
-    ...['--region', directory, '--url', service.ready.stream, '--acks', acks, '--epoch', '1'],
-    ...course,
-  ]);
-  report = json as FleetReport;
-  played = playedTaps(region, day, acks, await storedTaps());
+  calm = (await play(calmDay, ['--scenario', 'calm', '--speed', 'max', '--epoch', '1'])).taps;
+  calmSums = await sumsOfSchools();
+  ({ report, taps: played } = await play(day, [
+    ...['--scenario', 'noisy-day', '--seed', String(seed)],
+    ...['--step', '60', '--epoch', '2'],
+  ]));
 }, 120_000);
 
 afterAll(async () => {
@@ -53,12 +55,38 @@ afterAll(async () => {
   rmSync(home, { recursive: true, force: true });
 });
 
+async function play(which: string, course: readonly string[]): Promise<{ report: FleetReport; taps: PlayedTap[] }> {
+  const acks = join(home, `acks-${which}.ndjson`);
+  const to = ['--region', directory, '--day', which, '--url', service.ready.stream, '--clock', clock, '--acks', acks];
+  const { json } = await requireLoadTool(['fleet', ...to, ...course]);
+  return { report: json as FleetReport, taps: playedTaps(region, which, acks, await storedTaps()) };
+}
+
+/** Kopecks that a school's operators have, and what of them the fund paid. */
+interface SchoolSums {
+  readonly school: number;
+  readonly canteen: number;
+  readonly carrier: number;
+  readonly entitled: number;
+}
+
+async function sumsOfSchools(): Promise<SchoolSums[]> {
+  const rows = await rowsOf<Record<string, string | number>>(
+    "SELECT school_id AS school, sumIf(kop, credit_owner = 'canteen') AS canteen, " +
+      "sumIf(kop, credit_owner = 'carrier') AS carrier, sumIf(kop, debit_owner = 'entitlement-fund') AS entitled " +
+      "FROM transfer WHERE cause_name = 'tap' GROUP BY school ORDER BY school",
+  );
+  return rows.map(({ school, canteen, carrier, entitled }) => {
+    return { school: Number(school), canteen: Number(canteen), carrier: Number(carrier), entitled: Number(entitled) };
+  });
+}
+
 async function rowsOf<Row>(query: string): Promise<Row[]> {
   const { json } = await requireServiceCli(['sql', query, '--data', data]);
   return (json as { data: Row[] }).data;
 }
 
-/** All taps of the day, once ClickHouse has them. */
+/** All taps so far, once ClickHouse has them. */
 async function storedTaps(): Promise<StoredTap[]> {
   const { exitStatus, json, errorText } = await runServiceCli(['verify', '--data', data]);
   expect(json, errorText).toMatchObject({ lost: 0, doubled: 0, sum_kop: 0, ok: true, problems: [] });
@@ -143,25 +171,44 @@ test('a clock is corrected to the planned time, or left as it is within two seco
   expect(off).toEqual([]);
 });
 
+/** Where answers and rows of a day are not those of its truth, for the cards that `isMeant` picks. */
+function truthFaults(which: string, taps: readonly PlayedTap[], isMeant: (card: string) => boolean): string[] {
+  const byKey = new Map(taps.map((tap) => [tap.key, tap]));
+  const told = region.truth(which).filter((truth) => isMeant(String(truth.pupil_id ?? truth.card_uid)));
+  return told.flatMap((truth) =>
+    truth.taps.flatMap(({ reader_id: reader, n, code, flags, debited_kop: debited }) => {
+      const { ack, stored } = byKey.get(tapKey(which, reader, n))!;
+      const found = `${ack.code} ${stored.code} ${knownFlags(stored.flags).join()} ${stored.debited_kop}`;
+      const expected = `${code} ${code} ${[...flags].sort().join()} ${debited}`;
+      return found === expected ? [] : [`${reader}:${n} ${found}, not ${expected}`];
+    }),
+  );
+}
+
+test('a calm day is answered and booked exactly as its truth says, tap by tap and school by school', () => {
+  expect(truthFaults(calmDay, calm, () => true)).toEqual([]);
+  const totals = JSON.parse(readFileSync(join(directory, 'truth', `${calmDay}.totals.json`), 'utf8')) as DayTotals;
+  const sums = Object.entries(totals.schools).map(
+    ([school, { canteen_kop, carrier_kop, entitled_kop }]): SchoolSums => {
+      return { school: Number(school), canteen: canteen_kop, carrier: carrier_kop, entitled: entitled_kop };
+    },
+  );
+  expect(calmSums).toEqual(sums);
+});
+
 test('pupils whom no noise touched have exactly the codes, flags and balances of the truth', async () => {
   const touched = touchedCards();
+  expect(truthFaults(day, played, (card) => !touched.has(card))).toEqual([]);
   const stored = await storedBalances();
-  const byKey = new Map(played.map((tap) => [tap.key, tap]));
-  const faults: string[] = [];
-  for (const truth of region.truth(day)) {
-    if (touched.has(String(truth.pupil_id ?? truth.card_uid))) continue;
-    for (const { reader_id: reader, n, code, flags } of truth.taps) {
-      const { ack, stored: row } = byKey.get(tapKey(reader, n))!;
-      const found = `${ack.code} ${row.code} ${knownFlags(row.flags).join()}`;
-      if (found !== `${code} ${code} ${[...flags].sort().join()}`) faults.push(`${reader}:${n} ${found}, not ${code}`);
-    }
-    if (truth.balances_kop !== null) faults.push(...balanceFaults(stored, truth.pupil_id ?? 0, truth.balances_kop));
-  }
+  const untouched = region.truth(day).filter(({ pupil_id: pupilId }) => !touched.has(String(pupilId)));
+  const faults = untouched.flatMap(({ pupil_id: pupilId, balances_kop: balances }) =>
+    pupilId === null || balances === null ? [] : balanceFaults(stored, pupilId, balances),
+  );
   expect(faults).toEqual([]);
 });
 
 test('for everybody the oracle says the same of what really came in, tap by tap and kopeck by kopeck', async () => {
-  const course = decideCourse(region, played, []);
+  const course = decideCourse(region, [...calm, ...played], []);
   const faults = played.flatMap(({ key, ack, stored }) => {
     const { code, flags, debitedKop } = course.verdicts.get(key)!;
     const expected = `${code} ${code} ${[...flags].sort().join()} ${debitedKop}`;
@@ -181,16 +228,16 @@ test('for everybody the oracle says the same of what really came in, tap by tap 
 
 test('every difference from the truth follows from a deed, a clock, an order or a late verdict', () => {
   const truth = new Map(
-    region.truth(day).flatMap(({ taps }) => taps.map((tap) => [tapKey(tap.reader_id, tap.n), tap])),
+    region.truth(day).flatMap(({ taps }) => taps.map((tap) => [tapKey(day, tap.reader_id, tap.n), tap])),
   );
   const isTrue = (course: ReturnType<typeof decideCourse>, key: string): boolean =>
     course.verdicts.get(key)!.code === truth.get(key)!.code;
-  const restored = decideCourse(region, played, influences);
+  const restored = decideCourse(region, [...calm, ...played], influences);
   expect(played.filter(({ key }) => !isTrue(restored, key))).toEqual([]);
   const different = played.filter(({ key, ack }) => ack.code !== truth.get(key)!.code);
   const without = influences.map((influence): [Influence, ReturnType<typeof decideCourse>] => [
     influence,
-    decideCourse(region, played, [influence]),
+    decideCourse(region, [...calm, ...played], [influence]),
   ]);
   const touched = touchedCards();
   const counts: Record<string, number> = {};

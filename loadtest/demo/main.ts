@@ -24,6 +24,8 @@ interface Flags {
 const zoneOffsetMs = 3 * 3_600_000;
 const dayMs = 86_400_000;
 const lineEveryMs = 1_000;
+/** Start of the service, purses and lockers: the readers' day begins about when they are done. */
+const preparationMs = 7_000;
 
 const program = new Command('demo')
   .description('a generated region, the service, embedded ClickHouse and a fleet that streams a school day')
@@ -136,7 +138,7 @@ async function run(flags: Flags): Promise<boolean> {
   ]);
   await requireServiceCli(['import', region, '--data', data]);
   say('starting the service and ClickHouse');
-  const clock = `${startMs}:${Date.now()}:${flags.speed}`;
+  const clock = `${startMs}:${Date.now() + preparationMs}:${flags.speed}`;
   const service = await startService(data, flags.port, clock);
   try {
     say('opening purses, reserving lockers');

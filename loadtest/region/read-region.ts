@@ -130,15 +130,18 @@ function reservationOf(row: Row): Reservation {
   return { schoolId: Number(school), locker: Number(locker), fromMs: Date.parse(from), toMs: Date.parse(to) };
 }
 
-/** Where a planned tap stands: `READER:n`. */
-export function tapKey(readerId: number, n: number): string {
-  return `${readerId}:${n}`;
+/** Where a planned tap stands: `DAY READER:n`. */
+export function tapKey(day: string, readerId: number, n: number): string {
+  return `${day} ${readerId}:${n}`;
 }
 
 /** All planned taps of a day by their key, with the school of their reader. */
-export function plannedByKey(plans: readonly ReaderPlan[]): Map<string, { schoolId: number; tap: PlannedTap }> {
+export function plannedByKey(
+  day: string,
+  plans: readonly ReaderPlan[],
+): Map<string, { schoolId: number; tap: PlannedTap }> {
   const entries = plans.flatMap(({ reader_id: readerId, school_id: schoolId, taps }) =>
-    taps.map((tap, place) => [tapKey(readerId, place + 1), { schoolId, tap }] as const),
+    taps.map((tap, place) => [tapKey(day, readerId, place + 1), { schoolId, tap }] as const),
   );
   return new Map(entries);
 }
