@@ -1,5 +1,6 @@
 import http from 'node:http';
 import https from 'node:https';
+import { text as textOf } from 'node:stream/consumers';
 import { type ExitStatus, hasErrno, OperatorError } from '../workers/errors.ts';
 import type { Problem } from './admin/problem.ts';
 import type { DataDirectory, ServiceAddress } from './data-directory.ts';
@@ -35,10 +36,38 @@ export class AdminClient {
    * service lacks, 1 otherwise. Throws SERVICE_UNREACHABLE.
    */
   async call<T>(method: 'GET' | 'POST', path: string, body?: unknown): Promise<T> {
-    const { status, text } = await this.#request(method, path, body === undefined ? '' : JSON.stringify(body));
-    const answer = this.#parse(text);
-    if (status === 200) return answer as T;
-    const { code, message, remedy } = (answer as Problem).error;
+    const response = await this.#open(method, path, body === undefined ? '' : JSON.stringify(body));
+    const text = await textOf(response).catch((error: Error) => {
+      throw unreachable(error, this.address.url);
+    });
+    return response.statusCode === 200 ? (this.#parse(text) as T) : this.#refuse(response.statusCode ?? 0, text);
+  }
+
+  /**
+   * The data of the events of a stream of the service, by name. Ends with the stream. Throws what the service refuses, and
+   * SERVICE_UNREACHABLE where the stream breaks off.
+   */
+  async *events(path: string): AsyncGenerator<{ event: string; data: unknown }> {
+    const response = await this.#open('GET', path, '');
+    if (response.statusCode !== 200) this.#refuse(response.statusCode ?? 0, await textOf(response));
+    let event = '';
+    let rest = '';
+    try {
+      for await (const chunk of response.setEncoding('utf8')) {
+        const lines = (rest + (chunk as string)).split('\n');
+        rest = lines.pop() ?? '';
+        for (const line of lines) {
+          if (line.startsWith('event: ')) event = line.slice(7);
+          else if (line.startsWith('data: ')) yield { event, data: this.#parse(line.slice(6)) };
+        }
+      }
+    } catch (error) {
+      throw hasErrno(error, 'ECONNRESET') ? unreachable(error, this.address.url) : error;
+    }
+  }
+
+  #refuse(status: number, text: string): never {
+    const { code, message, remedy } = (this.#parse(text) as Problem).error;
     throw new OperatorError(code, message, remedy, exitStatusOf(status));
   }
 
@@ -50,18 +79,13 @@ export class AdminClient {
     }
   }
 
-  #request(method: string, path: string, body: string): Promise<{ status: number; text: string }> {
+  #open(method: string, path: string, body: string): Promise<http.IncomingMessage> {
     const url = new URL(path, this.address.url);
     // The address comes from our own data directory; its certificate may well be signed by the school itself.
     const options = { method, timeout: timeoutMs, rejectUnauthorized: false };
     const headers = { Authorization: `Bearer ${this.#token}`, 'Content-Type': 'application/json' };
     return new Promise((resolve, reject) => {
-      const request = (url.protocol === 'https:' ? https : http).request(url, { ...options, headers }, (response) => {
-        const chunks: Buffer[] = [];
-        response.on('data', (chunk: Buffer) => chunks.push(chunk));
-        response.on('end', () => resolve({ status: response.statusCode ?? 0, text: Buffer.concat(chunks).toString() }));
-        response.on('error', reject);
-      });
+      const request = (url.protocol === 'https:' ? https : http).request(url, { ...options, headers }, resolve);
       request.on('timeout', () => request.destroy(new Error('no answer in time')));
       request.on('error', (error) => reject(unreachable(error, this.address.url)));
       request.end(body);

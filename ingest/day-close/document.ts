@@ -2,9 +2,9 @@ import { z } from 'zod';
 import { decisionCodes } from '../../workers/ledger/codes.ts';
 import { type DayTotals, takingsKop, type Total } from '../../workers/ledger/state/day-totals.ts';
 import { id, isoTime, purse, purseName } from '../admin/fields.ts';
+import { dateOf } from '../explain/names.ts';
 import { afterClose, type Booked } from './booked.ts';
 import { operatorNames, operatorOf } from './operators.ts';
-import { dateOf } from './school-day.ts';
 
 const count = z.int();
 const total = z.strictObject({ n: count, kop: z.int() });

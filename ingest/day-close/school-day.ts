@@ -13,8 +13,3 @@ export const dateText = z.iso
 export function schoolDayOf(date: string): number {
   return Date.parse(date) / dayMs;
 }
-
-/** YYYY-MM-DD. */
-export function dateOf(schoolDay: number): string {
-  return new Date(schoolDay * dayMs).toISOString().slice(0, 10);
-}
