@@ -1,5 +1,14 @@
 import { isOverLimit, judge, type Verdict } from './auditor-judge.suite.ts';
-import { account, type Fact, kindNames, monthOf, type Pupil, purseOfKind, World } from './auditor-world.suite.ts';
+import {
+  account,
+  type Fact,
+  kindNames,
+  type Leg,
+  monthOf,
+  type Pupil,
+  purseOfKind,
+  World,
+} from './auditor-world.suite.ts';
 import type { TestTap } from './taps.suite.ts';
 
 /*
@@ -16,6 +25,10 @@ export interface Expected {
   readonly flags: number;
   /** What a tap that stands rests on: the window of an entitlement; 1 full fare, 2 reduced, 3 transfer. */
   readonly basis: number;
+  /** A sale's price, where the holder is known. */
+  readonly amountKop?: number;
+  /** What it moves, and which of the pupil's purses is touched by that, 0 for none. */
+  readonly moved?: Leg & { readonly purse: number };
 }
 
 interface Answer {
@@ -60,7 +73,11 @@ export class Auditor {
     this.facts[identityOf(tap)] = fact;
     const debitedKop = code === 11 ? 0 : (fact.moved?.kop ?? 0);
     const basis = pupil !== undefined && stands ? basisOf(tap, verdict) : 0;
-    return this.#answer(tap, { fate: 0, code, shownKop: this.#shown(fact, verdict), debitedKop, flags, basis });
+    const shownKop = this.#shown(fact, verdict);
+    const isPriced = pupil !== undefined && kindNames[tap.kind] in purseOfKind && code !== 12;
+    const price = isPriced ? { amountKop: fact.tap.amountKop } : {};
+    const moved = fact.moved === null ? {} : { moved: { ...fact.moved, purse: fact.purse } };
+    return this.#answer(tap, { fate: 0, code, shownKop, debitedKop, flags, basis, ...price, ...moved });
   }
 
   /** What a tap, or an OUTCOME, does that goes through: who pays whom, and what is remembered of it. */

@@ -101,23 +101,22 @@ describe('money back, across and corrected', () => {
   const adjustments = accountId(Owner.adjustments, 0);
   const canteen = accountId(Owner.canteen, 9);
 
-  for (const [what, command, from, to] of [
-    ['a refund', { type: 'refund', kop: 50_000 }, own, accountId(Owner.funding, 0)],
-    ['a move', { type: 'move', kop: 50_000, toPurse: 2 }, own, accountId(Owner.pupil, 5, 2)],
-    ['a gift', { type: 'adjust', kop: 70, against: adjustments }, adjustments, own],
-    ['a correction of the canteen’s', { type: 'adjust', kop: -50_001, against: canteen }, own, canteen],
+  for (const [what, command, from, to, rest] of [
+    ['a refund', { type: 'refund', kop: 49_000 }, own, accountId(Owner.funding, 0), [3, 0, 1_000]],
+    ['a move', { type: 'move', kop: 49_000, toPurse: 2 }, own, accountId(Owner.pupil, 5, 2), [6, 0, 1_000]],
+    ['a gift', { type: 'adjust', kop: 70, against: adjustments }, adjustments, own, [5, 0, 50_070]],
+    ['a correction of the canteen’s', { type: 'adjust', kop: -50_001, against: canteen }, own, canteen, [5, 9, -1]],
   ] as const) {
     it(`${what} moves kopecks, once per key`, () => {
       const ledger = ledgerWithPupil();
       execute(ledger, topUp);
       const done = execute(ledger, { ...plain, ...command, key: 'k' });
       const kop = Math.abs(command.kop);
-      expect(done.movements).toMatchObject([{ debitAccount: from, creditAccount: to, kop, pupilId: 5 }]);
-      expect(done.answer).toMatchObject({
-        ok: true,
-        isRepeat: false,
-        outcome: { type: 'moved', command: command.type },
-      });
+      const [cause, schoolId, balanceKop] = rest;
+      const told = { cause, schoolId, pupilId: 5, purse: 1, schoolDay: today, at: noon, reverses: 0 };
+      expect(done.movements).toMatchObject([{ debitAccount: from, creditAccount: to, kop, ...told }]);
+      const outcome = { type: 'moved', command: command.type, balanceKop };
+      expect(done.answer).toMatchObject({ ok: true, isRepeat: false, outcome });
       expect(execute(ledger, { ...plain, ...command, key: 'k' })).toEqual({
         answer: { ...done.answer, isRepeat: true },
         movements: [],
@@ -145,6 +144,20 @@ describe('money back, across and corrected', () => {
       expect(ledger.save()).toEqual(before);
     });
   }
+
+  it('is another content with another purse or account on the other side', () => {
+    const ledger = ledgerWithPupil();
+    execute(ledger, topUp);
+    const move = { ...plain, type: 'move' as const, kop: 1, toPurse: 2, key: 'm' };
+    const gift = { ...plain, type: 'adjust' as const, kop: 1, against: adjustments, key: 'g' };
+    for (const [first, other] of [
+      [move, { ...move, toPurse: 3 }],
+      [gift, { ...gift, against: canteen }],
+    ]) {
+      execute(ledger, first);
+      expect(execute(ledger, other).answer).toEqual({ ok: false, refusal: 'KEY_CONFLICT' });
+    }
+  });
 
   it('takes from a purse that holds more than it may', () => {
     const ledger = ledgerWithPupil();

@@ -1,13 +1,13 @@
-import { deepStrictEqual } from 'node:assert';
 import { tapRecordBytes, TapRecords } from '../journal/tap-record.ts';
 import { randomFrom } from '../random.suite.ts';
 import { identityOf } from './auditor.suite.ts';
 import { CommandAuditor, type ExpectedAnswer } from './auditor-commands.suite.ts';
+import { compareDayBook, compareState, compareTransfer, mustBeSame, mustEqual } from './compare-state.suite.ts';
 import { account, type Fact } from './auditor-world.suite.ts';
 import type { CommandAnswer, CommandOutcome, LedgerCommand, Outcome, Reverse, TapFacts } from './command-types.ts';
 import { Ledger } from './ledger.ts';
-import { takingsKop } from './state/day-totals.ts';
 import { LedgerUnderTest, noon, plainTap, type TestTap, today } from './taps.suite.ts';
+import { readTransfers } from './transfers.ts';
 import { cardIds, pupilIds, schoolOfReader, type TapWish, type Wish, wishOf } from './wishes.suite.ts';
 
 /*
@@ -43,6 +43,7 @@ export class Comparison {
   #now = noon;
   #day = today;
   #change = 0;
+  #transfers = 0;
 
   constructor(seen: Seen) {
     this.#seen = seen;
@@ -180,17 +181,30 @@ export class Comparison {
       mustEqual('debited', found.debitedKop, expected.debitedKop);
       mustEqual('flags', found.flags, expected.flags);
       mustEqual('basis', found.basis, expected.basis);
+      if (expected.amountKop !== undefined) mustEqual('price', found.amountKop, expected.amountKop);
+      if (expected.debitedKop > 0) mustEqual('purse', found.purse, expected.moved?.purse);
+      compareTransfer(test, tap, expected.moved);
       for (let bit = 1; bit <= found.flags; bit *= 2) if ((found.flags & bit) !== 0) this.#count(`flag ${bit}`);
       this.#decided.push({ facts: test.facts(), identity: identityOf(tap) });
       if (this.#decided.length > answersOfFacts) this.#decided.shift();
     }
+    this.#compareTransferIds();
     if (found.fate === 1) mustEqual('moved by a repeat', test.transfers.count, 0);
     else this.#journal.push({ tap: test.records.u8.slice(), transfers: test.transfers.bytes.slice() });
-    this.#compareState();
+    compareState(this.test, this.auditor.world);
+  }
+
+  /** Ids grow by one, without gaps, from one in each shard; each names the journal entry behind it. */
+  #compareTransferIds(): void {
+    for (const { transferId, causePosition } of readTransfers(this.test.transfers.bytes)) {
+      mustEqual('transfer id', transferId, this.test.ledger.shard * 2 ** 40 + ++this.#transfers);
+      mustEqual('cause', causePosition, this.test.position - 1);
+    }
   }
 
   #do(command: LedgerCommand, expected: ExpectedAnswer): void {
     const answer = this.test.command(command);
+    this.#compareTransferIds();
     this.#count(`${command.type} ${answerOf(answer)}`);
     if (typeof expected === 'string') mustEqual(command.type, answerOf(answer), expected);
     else if (!expected.includes(answerOf(answer))) mustEqual(command.type, answerOf(answer), expected.join(' or '));
@@ -198,44 +212,7 @@ export class Comparison {
       if (!['limit', 'item', 'locker'].includes(command.type)) this.#done.push({ command, outcome: answer.outcome });
       this.#journal.push({ command: answer.outcome, transfers: this.test.transfers.bytes.slice() });
     }
-    this.#compareState();
-  }
-
-  #compareState(): void {
-    const { ledger } = this.test;
-    const { world } = this.auditor;
-    mustEqual('Σ', ledger.accounts.sumKop(), 0);
-    const held = this.test.kopByAccount();
-    for (const id of new Set([...held.keys(), ...world.kop.keys()])) {
-      mustEqual(`kopecks of account ${id.toString(16)}`, held.get(id) ?? 0, world.kopOf(id));
-    }
-    for (const pupil of Object.values(world.pupils)) {
-      const row = ledger.pupils.row(pupil.id);
-      mustEqual('inside', ledger.presence.insideSchoolId(row), pupil.passage?.inside ?? 0);
-      for (const purse of [1, 2, 3, 4]) {
-        mustEqual('own limit', ledger.settings.limit(pupil.id, purse), pupil.limits[purse]);
-        for (const day of Object.keys(pupil.days).map(Number)) {
-          mustEqual('spent', ledger.days.spentKop(row, day, purse), world.spentKop(pupil, purse, day));
-        }
-      }
-      for (const [day, { taken }] of Object.entries(pupil.days)) {
-        const inOrder = [...taken].sort((left, right) => left - right);
-        mustEqual('taken', ledger.days.taken(row, Number(day)).join(), inOrder.join());
-      }
-    }
-  }
-
-  /** What the operators' days say they took is what their accounts hold. */
-  compareDayBook(): void {
-    const taken = new Map<number, number>();
-    for (const { operator, totals } of this.test.ledger.book.days()) {
-      taken.set(operator, (taken.get(operator) ?? 0) + takingsKop(totals));
-    }
-    for (const schoolId of Object.values(schoolOfReader)) {
-      for (const operator of [account.canteen(schoolId), account.carrier(schoolId)]) {
-        mustEqual(`day book of school ${schoolId}`, taken.get(operator) ?? 0, this.auditor.world.kopOf(operator));
-      }
-    }
+    compareState(this.test, this.auditor.world);
   }
 
   /** Replays what a journal would hold, saves and loads: the same bytes, and the same answers to all that was sent. */
@@ -267,7 +244,7 @@ export class Comparison {
     mustEqual(`${command.type} again`, answerOf(answer), isNamedByItsTap ? 'REVERSED_BEFORE' : 'repeat');
     mustEqual(`moved by ${command.type} again`, this.test.transfers.count, 0);
     if (answer.ok && outcome.type === 'moved') mustBeSame(command.type, answer.outcome, outcome);
-    this.#compareState();
+    compareState(this.test, this.auditor.world);
   }
 
   #count(what: string): void {
@@ -280,25 +257,12 @@ function answerOf(answer: CommandAnswer): string {
   return answer.isRepeat ? 'repeat' : 'done';
 }
 
-/** Throws plainly: an assertion would cost more than what it looks at. */
-function mustEqual(what: string, found: unknown, expected: unknown): void {
-  if (found !== expected) throw new Error(`${what}: ${String(found)}, the auditor says ${String(expected)}`);
-}
-
-function mustBeSame(what: string, found: unknown, expected: unknown): void {
-  try {
-    deepStrictEqual(found, expected);
-  } catch (error) {
-    throw new Error(`${what}: not the same. ${(error as Error).message}`, { cause: error });
-  }
-}
-
 /** Runs a world of wishes; undefined, or what the auditor did not agree with. */
 function differenceOf(wishes: readonly Wish[], seen: Seen): string | undefined {
   try {
     const comparison = new Comparison(seen);
     for (const wish of wishes) comparison.wish(wish);
-    comparison.compareDayBook();
+    compareDayBook(comparison.test.ledger, comparison.auditor.world);
     comparison.compareReplay();
     return undefined;
   } catch (error) {

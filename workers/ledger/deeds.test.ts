@@ -15,6 +15,7 @@ import {
   takings,
 } from './table.suite.ts';
 import { noon, today } from './taps.suite.ts';
+import { readTransfers } from './transfers.ts';
 
 const { letThrough, refused } = ReaderFlag;
 
@@ -164,6 +165,9 @@ describe('a reversal', () => {
         [takings.canteen, -900],
       ]),
     );
+    const reverses = tap.transfer?.transferId;
+    const rest = { reverses, cause: 4, purse: 1, pupilId: 1, schoolId: 9, schoolDay: today };
+    expect([...readTransfers(world.transfers.bytes)]).toMatchObject([rest]);
     const again = movedBy(world, () => {
       expect(world.command(reverse(tap, 'r1'))).toMatchObject({ ok: true, isRepeat: true });
       expect(world.command(reverse(tap))).toEqual({ ok: false, refusal: 'REVERSED_BEFORE' });
@@ -193,6 +197,8 @@ describe('a reversal', () => {
     const world = new TableWorld();
     const tap = facts(world, { amountKop: 40_000 });
     world.mustDo(outcome(tap, true));
+    const posted = { cause: 7, purse: 1, pupilId: 1, schoolId: 9, schoolDay: today };
+    expect([...readTransfers(world.transfers.bytes)]).toMatchObject([posted]);
     expect(movedBy(world, () => world.mustDo(reverse(tap)))).toEqual(
       new Map([
         [account(1, 1, 1), 40_000],
@@ -214,6 +220,7 @@ describe('a reversal', () => {
     const tap = facts(world, { card: 'entitled', amountKop: 900 });
     world.school(9, 2);
     expect(movedBy(world, () => world.mustDo(reverse(tap))).get(takings.fund)).toBe(900);
+    expect([...readTransfers(world.transfers.bytes)]).toMatchObject([{ purse: 0, pupilId: 3 }]);
     const next = movedBy(world, () => send(world, { card: 'entitled', amountKop: 900, at: noon + 60_000 }));
     expect(next.get(takings.otherFund)).toBe(-900);
   });

@@ -129,6 +129,15 @@ export const gateRows: readonly TableRow[] = [
     flags: passback,
   },
   {
+    what: 'of two of one moment the second is the last one',
+    given: (world) => {
+      gateBefore({})(world);
+      gateBefore({ kind: gateOut, seq: 2 })(world);
+    },
+    tap: { kind: gateIn, at: noon + 1 },
+    code: 10,
+  },
+  {
     what: 'a blocked card is not the last one',
     given: gateBefore({ card: 'blocked' }),
     tap: { kind: gateIn, at: noon + 1 },

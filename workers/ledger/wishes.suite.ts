@@ -20,7 +20,7 @@ const prices = [0, 0, 0, 700, 700, 1_500, 3_000, 3_000, 5_000, 10_000, 20_001, 3
 const msSteps = [0, 1, 1_999, 2_000, 4_999, 5_000, 9_999, 10_000, 59_999, 60_000, 299_999, 300_000, 599_999, 600_000];
 const jumpsMs = [3_599_999, 3_600_000, -1, -2_000, -6_000, -60_000, -600_000];
 const minutes = [0, 419, 420, 539, 540, 541, 599, 600, 720, 839, 840, 1_439];
-const clocks = ['00:00', '07:00', '09:00', '10:00', '14:00', '24:00'];
+const clocks = ['00:00', '07:00', '09:01', '10:00', '14:00', '24:00'];
 
 export type Identity = 'next' | 'skip' | 'late' | 'far' | 'epoch' | 'old-epoch';
 type Told = Omit<TestTap, 'bootEpoch' | 'seq' | 'contentHash' | 'at' | 'schoolDay' | 'schoolId' | 'toldRules'>;
