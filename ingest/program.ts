@@ -5,9 +5,11 @@ import { auditCommand } from './commands/audit.ts';
 import { cardCommand } from './commands/card.ts';
 import { dayCloseCommand } from './commands/day-close.ts';
 import { lockerCommand } from './commands/locker.ts';
-import { explainCommand, frameCommand, journalCommand, sqlCommand, statusCommand } from './commands/look.ts';
+import { explainCommand } from './commands/explain.ts';
+import { frameCommand, journalCommand, sqlCommand, statusCommand } from './commands/look.ts';
 import { adjustCommand, limitCommand, moveCommand, refundCommand, reverseCommand } from './commands/money.ts';
 import { topupCommand } from './commands/money-topup.ts';
+import { noticesCommand } from './commands/notices.ts';
 import { pupilCommand } from './commands/pupil.ts';
 import { importCommand, readerCommand } from './commands/registry.ts';
 import { tokenCommand } from './commands/token.ts';
@@ -43,6 +45,7 @@ export function build(): Command {
     accountCommand(),
     auditCommand(),
     dayCloseCommand(),
+    noticesCommand(),
     explainCommand(),
     statusCommand(),
     verifyCommand(),

@@ -1,11 +1,9 @@
 import { pipeline } from 'node:stream/promises';
 import { Command } from 'commander';
 import { runReadOnlySql } from '../../analytics/queries/sql.ts';
-import { OperatorError } from '../../workers/errors.ts';
 import { AdminClient } from '../admin-client.ts';
 import { withClickHouse } from '../clickhouse-access.ts';
 import { DataDirectory } from '../data-directory.ts';
-import { explainTap, parseTapIdentity } from '../explain.ts';
 import { describeFrame, renderFrame } from '../protocol/describe-frame.ts';
 import type { statusOf } from '../status.ts';
 import { inspectJournals, verifyJournals } from '../verify/journal-inspection.ts';
@@ -50,37 +48,6 @@ export function sqlCommand(): Command {
         await pipeline(await runReadOnlySql(client, query, format), process.stdout, { end: false });
       });
     });
-}
-
-export function explainCommand(): Command {
-  return newCommand('explain', 'everything about one tap')
-    .argument('<tap>', 'READER:EPOCH:SEQ')
-    .action((text: string, options: CommonOptions) => {
-      const tap = parseTapIdentity(text);
-      const data = DataDirectory.openExisting(options.data);
-      const found = explainTap(data.journal, data.shards, tap);
-      if (found === undefined) {
-        throw new OperatorError('TAP_UNKNOWN', `the journal has no tap ${text}`, 'Check reader, epoch and seq.', 1);
-      }
-      print(options, found, describeObject(found, ''));
-    });
-}
-
-function describeObject(value: object, indent: string): string[] {
-  return Object.entries(value).flatMap(([key, inner]: [string, unknown]) => {
-    if (Array.isArray(inner)) return [`${indent}${key}: ${inner.map((one) => textOf(one)).join('; ') || '–'}`];
-    if (typeof inner === 'object' && inner !== null)
-      return [`${indent}${key}`, ...describeObject(inner, `${indent}  `)];
-    return [`${indent}${key}: ${textOf(inner)}`];
-  });
-}
-
-function textOf(value: unknown): string {
-  if (value === null) return '–';
-  if (typeof value !== 'object') return typeof value === 'string' ? value : JSON.stringify(value);
-  return Object.entries(value)
-    .map(([key, inner]) => `${key} ${String(inner)}`)
-    .join(', ');
 }
 
 export function journalCommand(): Command {

@@ -2,6 +2,7 @@ import { Piscina } from 'piscina';
 import type { TapFacts } from '../../workers/ledger/command-types.ts';
 import type { TapIdentity } from '../../workers/pool/messages.ts';
 import type { ShardPool } from '../../workers/pool/pool.ts';
+import type { ExplainedTap } from '../explain/shard-replay.ts';
 import { identityKey } from './journal-search.ts';
 import { threadIdleMs } from './limits.ts';
 import { Rounds } from './rounds.ts';
@@ -36,6 +37,8 @@ export class TapLookup {
   readonly #remembered = new Rounds<TapIdentity, FoundTap | undefined>((taps) => this.#findRemembered(taps));
   readonly #forgotten = new Rounds<TapIdentity, FoundTap | undefined>((taps) => this.#findForgotten(taps));
 
+  readonly #explained = new Rounds<TapIdentity, ExplainedTap | undefined>((taps) => this.#explain(taps));
+
   constructor(options: TapLookupOptions) {
     this.#options = options;
     this.#thread = new Piscina<LookupRequest, unknown>({
@@ -55,6 +58,11 @@ export class TapLookup {
   /** Each as `find` finds it, in the same order. */
   async findMany(identities: readonly TapIdentity[]): Promise<(FoundTap | undefined)[]> {
     return await Promise.all(identities.map((identity) => this.find(identity)));
+  }
+
+  /** Everything that the journals know of a tap; what is asked for meanwhile is answered by one replay of the journal. */
+  async explain(identity: TapIdentity): Promise<ExplainedTap | undefined> {
+    return await this.#explained.ask(identity);
   }
 
   /** Ends the thread; what is still looked for is rejected. */
@@ -80,6 +88,18 @@ export class TapLookup {
     );
     await this.#search(taps, found);
     return found;
+  }
+
+  async #explain(taps: readonly TapIdentity[]): Promise<(ExplainedTap | undefined)[]> {
+    const { pool, journalDirectory: directory } = this.#options;
+    const found = await this.findMany(taps);
+    const known = taps.filter((_, index) => found[index] !== undefined);
+    const places = found
+      .filter((one) => one !== undefined)
+      .map(({ shard, facts: { position } }) => ({ shard, position }));
+    const durablePositions = [...pool.durablePositions];
+    const explained = await this.#ask({ type: 'explain', directory, durablePositions, taps: known, places });
+    return found.map((one) => (one === undefined ? undefined : explained.shift()));
   }
 
   /** Reads each shard's taps in one go. What lies elsewhere than it was said to is not found. */

@@ -1,5 +1,7 @@
 import type { TapFacts } from '../../workers/ledger/command-types.ts';
 import type { TapIdentity } from '../../workers/pool/messages.ts';
+import { explainFromJournal, type ExplainRequest } from '../explain/explain-journal.ts';
+import type { ExplainedTap } from '../explain/shard-replay.ts';
 import { readTaps, searchTaps, segmentsOf, type Stretch } from './journal-search.ts';
 
 /** What the lookup's thread is asked; each is answered by the type beside it in `LookupAnswers`. */
@@ -11,12 +13,14 @@ export type LookupRequest =
       readonly directory: string;
       readonly stretch: Stretch;
       readonly identities: readonly TapIdentity[];
-    };
+    }
+  | ({ readonly type: 'explain' } & ExplainRequest);
 
 export interface LookupAnswers {
   read: (TapFacts | undefined)[];
   segments: Stretch[];
   search: (TapFacts | undefined)[];
+  explain: (ExplainedTap | undefined)[];
 }
 
 /** Reads journals beside the shards, which are not held up by it. */
@@ -28,5 +32,7 @@ export default function handle(request: LookupRequest): LookupAnswers[LookupRequ
       return segmentsOf(request.directory, request.shard, request.durablePosition);
     case 'search':
       return searchTaps(request.directory, request.stretch, request.identities);
+    case 'explain':
+      return explainFromJournal(request);
   }
 }

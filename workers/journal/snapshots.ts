@@ -73,9 +73,13 @@ export function writeSnapshot(storage: Storage, snapshot: Snapshot): void {
   for (const position of snapshotPositions(storage).slice(snapshotsKept)) storage.remove(snapshotName(position));
 }
 
-/** The newest snapshot that is whole, or undefined. A damaged one is passed over: the journal makes up for it. */
-export function readNewestSnapshot(storage: Storage): Snapshot | undefined {
+/**
+ * The newest snapshot that is whole, of those up to a position; or undefined. A damaged one is passed over: the journal
+ * makes up for it.
+ */
+export function readNewestSnapshot(storage: Storage, positionMax = Infinity): Snapshot | undefined {
   for (const position of snapshotPositions(storage)) {
+    if (position > positionMax) continue;
     const snapshot = readSnapshot(storage, snapshotName(position));
     if (snapshot !== undefined) return snapshot;
   }
