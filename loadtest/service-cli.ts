@@ -11,6 +11,8 @@ export interface CliAnswer {
   readonly exitStatus: number;
   /** The one JSON value of standard output; null where there was none. */
   readonly json: unknown;
+  /** Standard output as it came. */
+  readonly text: string;
   readonly errorText: string;
 }
 
@@ -32,7 +34,7 @@ function runCli(script: string, args: readonly string[]): Promise<CliAnswer> {
       errorText = (errorText + text).slice(-10_000);
     });
     child.on('error', reject);
-    child.on('close', (status) => resolve({ exitStatus: status ?? 3, json: parsed(output), errorText }));
+    child.on('close', (status) => resolve({ exitStatus: status ?? 3, json: parsed(output), text: output, errorText }));
   });
 }
 

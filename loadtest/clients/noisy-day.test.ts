@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -24,7 +24,8 @@ import { RunningService } from './running-service.ts';
 
 /** The first day goes as planned; on the second everything goes wrong. */
 const [calmDay, day] = ['2025-09-08', '2025-09-09'];
-const seed = Number(process.env['TAPLINE_SEED'] ?? 1);
+const usualSeed = 1;
+const seed = Number(process.env['TAPLINE_SEED'] ?? usualSeed);
 const home = mkdtempSync(join(tmpdir(), 'tapline-noisy-day-'));
 const [data, directory] = ['data', 'region'].map((name) => join(home, name));
 /** The service lives in the evening of the second day: whatever is sent was made earlier, and not too long ago. */
@@ -149,8 +150,12 @@ function balanceFaults(
     .map(({ purse, has }) => `pupil ${pupilId}, ${purse}: ${has}, expected ${expected[purse]}`);
 }
 
-test('the day was noisy in every way, and everything was acknowledged', () => {
+test('everything was acknowledged, and no answer changed', () => {
   expect(report).toMatchObject({ made: played.length, acked: played.length, unacked: 0, ok: true, faults: [] });
+});
+
+/** Another seed may leave out one kind of noise or another: what it has must be explained all the same. */
+test.runIf(seed === usualSeed)('the day was noisy in every way', () => {
   for (const count of [report.reconnects, report.reboots, report.resends, report.outcomes]) {
     expect(count).toBeGreaterThan(0);
   }
@@ -249,4 +254,51 @@ test('every difference from the truth follows from a deed, a clock, an order or 
   }
   process.stderr.write(`${different.length} of ${played.length} answers differ: ${JSON.stringify(counts)}\n`);
   expect(different.length).toBeGreaterThan(0);
+});
+
+interface Explained {
+  readonly tap: { readonly reader: number; readonly boot_epoch: number; readonly seq: number };
+  readonly decision: { readonly code: number };
+  readonly agrees: boolean;
+  readonly stored: boolean;
+}
+
+test('explain derives the code of every tap of the day anew, and agrees with what the reader was told', async () => {
+  const file = join(home, 'identities');
+  const identities = played.map(({ ack }) => `${ack.reader}:${ack.epoch}:${ack.seq}`);
+  writeFileSync(file, `${identities.join('\n')}\n`);
+  const { text } = await requireServiceCli(['explain', '--file', file, '--data', data]);
+  const lines = text.trimEnd().split('\n');
+  const explained = lines.map((line) => JSON.parse(line) as Explained);
+  expect(explained.filter(({ agrees, stored }) => !agrees || !stored)).toEqual([]);
+  const codes = new Map(
+    explained.map(({ tap, decision }) => [`${tap.reader}:${tap.boot_epoch}:${tap.seq}`, decision.code]),
+  );
+  expect(played.filter(({ ack }, place) => codes.get(identities[place]) !== ack.code)).toEqual([]);
+}, 60_000);
+
+test('day closes are what the transfers come to, and on the calm day what the truth says', async () => {
+  const closes = async (which: string): Promise<string[]> => {
+    const { json } = await requireServiceCli(['day-close', '--all', '--day', which, '--data', data]);
+    const { operators, takings_kop: all } = json as {
+      takings_kop: number;
+      operators: { operator: string; school: number; takings_kop: number }[];
+    };
+    expect(operators.reduce((sum, { takings_kop: kop }) => sum + kop, 0)).toBe(all);
+    return operators.map(({ operator, school, takings_kop: kop }) => `${operator} ${school} ${kop}`).sort();
+  };
+  const legs = ['credit', 'debit'].map(
+    (side) =>
+      `SELECT ${side}_owner AS operator, ${side}_owner_id AS school, ${side === 'credit' ? '' : '-'}kop AS kop ` +
+      `FROM transfer WHERE school_day = '${day}' AND ${side}_owner IN ('canteen', 'carrier')`,
+  );
+  const rows = await rowsOf<{ operator: string; school: number; kop: string }>(
+    `SELECT operator, school, sum(kop) AS kop FROM (${legs.join(' UNION ALL ')}) GROUP BY operator, school`,
+  );
+  expect(await closes(day)).toEqual(rows.map(({ operator, school, kop }) => `${operator} ${school} ${kop}`).sort());
+  const calmly = calmSums.flatMap(({ school, canteen, carrier }) => [
+    `canteen ${school} ${canteen}`,
+    `carrier ${school} ${carrier}`,
+  ]);
+  expect(await closes(calmDay)).toEqual(calmly.sort());
 });
