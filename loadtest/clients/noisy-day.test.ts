@@ -28,8 +28,8 @@ const usualSeed = 1;
 const seed = Number(process.env['TAPLINE_SEED'] ?? usualSeed);
 const home = mkdtempSync(join(tmpdir(), 'tapline-noisy-day-'));
 const [data, directory] = ['data', 'region'].map((name) => join(home, name));
-/** The service lives in the evening of the second day: whatever is sent was made earlier, and not too long ago. */
-const clock = `${dayMinuteToUtcMs(day, 21 * 60, 'Europe/Moscow')}:${Date.now()}:1`;
+/** The service lives in the night after the second day: whatever is sent was made earlier, and not too long ago. */
+const clock = `${dayMinuteToUtcMs(day, 27 * 60, 'Europe/Moscow')}:${Date.now()}:1`;
 let service: RunningService;
 let region: ReadRegion;
 let calm: PlayedTap[];
