@@ -17,7 +17,8 @@ export function factsOf(records: TapRecords, row: number, block: JournalBlock): 
     kind: u8(TapOffset.kind),
     code: u8(TapOffset.code),
     readerFlags: u8(TapOffset.readerFlags),
-    pupilId: u32(TapOffset.pupilId),
+    // The gateway may name a pupil for a card that the shard did not know: nobody's, when it was decided.
+    pupilId: u32(TapOffset.homeSchoolId) === 0 ? 0 : u32(TapOffset.pupilId),
     schoolId: u32(TapOffset.schoolId),
     schoolDay: records.getU16(row, TapOffset.schoolDay),
     at: records.getI64(row, TapOffset.at),

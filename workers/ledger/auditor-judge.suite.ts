@@ -146,6 +146,7 @@ function entitledCode(judged: Case): [code: number, window: number] {
   const gives = ofShift.filter(({ entitlement }) => entitlement !== false);
   const left = gives.filter(({ window }) => !taken.includes(window));
   if (open !== undefined && left.includes(open)) return [11, open.window];
+  if (isDoubtful && gives.length === 0) return [fundsCode(judged), 0];
   if (isDoubtful) return left.length > 0 ? [11, left[0].window] : [49, 0];
   return open !== undefined && gives.includes(open) ? [49, 0] : [fundsCode(judged), 0];
 }

@@ -20,6 +20,7 @@ const all =
 const lunch: MealWindowRule = { window: 2, from: '10:00', to: '12:00' };
 const dinner: MealWindowRule = { window: 3, from: '12:00', to: '14:00', entitlement: false };
 const secondLunch: MealWindowRule = { window: 15, from: '13:00', to: '15:00', shifts: [2] };
+const windowsWithoutEntitlement = rules({ meal: { windows: [{ ...lunch, entitlement: false }] } });
 const windows = rules({ meal: { windows: [lunch, dinner, secondLunch] } });
 /** Every rule before the last of them has something to say as well. */
 const closedAndMore = rules({ meal: { hours: ['07:00', '18:00'], windows: [lunch] }, closed_weekdays: [1] });
@@ -201,6 +202,12 @@ const entitlementRows: readonly TableRow[] = [
     tap: { ...lateShift, localMinute: 600, clockQuality: 3 },
     code: 11,
     ...fund,
+  },
+  {
+    what: 'a doubtful clock where no window gives an entitlement',
+    given: windowsWithoutEntitlement,
+    tap: { ...entitled, amountKop: 1, localMinute: 0, clockQuality: 3 },
+    code: 10,
   },
   {
     what: 'a doubtful clock, all windows taken',

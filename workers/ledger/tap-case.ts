@@ -91,10 +91,6 @@ export class TapCase {
     return this.kind <= Kind.gateOut;
   }
 
-  get isSale(): boolean {
-    return this.kind === Kind.meal || this.kind === Kind.buffet || this.kind === Kind.fare;
-  }
-
   #clearFindings(): void {
     this.cardRow = -1;
     this.pupilRow = -1;

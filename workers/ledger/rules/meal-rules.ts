@@ -81,14 +81,21 @@ export const entitlement: Rule = {
   }),
 };
 
-/** Nobody knows when it was: the open window if it is left, else the first of the pupil's shift that is. */
+/**
+ * Nobody knows when it was: the open window if it is left, else the first of the pupil's shift that is. Where none gives an
+ * entitlement there is none that could have been taken.
+ */
 function anyWindowLeft(tap: TapCase, { pupils, days }: RuleContext): number {
   const isLeft = (window: number) => !days.isTaken(tap.pupilRow, tap.schoolDay, window);
   const shiftBit = 1 << pupils.shift(tap.pupilRow);
+  let isAnyGiven = tap.windowGivesEntitlement;
   let found = tap.windowGivesEntitlement && isLeft(tap.window) ? tap.window : 0;
   for (const { window, shiftsMask, givesEntitlement } of tap.rules.windows) {
-    if (found === 0 && givesEntitlement && (shiftsMask & shiftBit) !== 0 && isLeft(window)) found = window;
+    if (!givesEntitlement || (shiftsMask & shiftBit) === 0) continue;
+    isAnyGiven = true;
+    if (found === 0 && isLeft(window)) found = window;
   }
+  if (!isAnyGiven) return 0;
   if (found === 0) return Code.mealAlreadyTaken;
   tap.basis = found;
   return Code.acceptedEntitled;
