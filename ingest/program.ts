@@ -4,6 +4,7 @@ import { accountCommand } from './commands/account.ts';
 import { auditCommand } from './commands/audit.ts';
 import { cardCommand } from './commands/card.ts';
 import { dayCloseCommand } from './commands/day-close.ts';
+import { liveCommand } from './commands/live.ts';
 import { lockerCommand } from './commands/locker.ts';
 import { explainCommand } from './commands/explain.ts';
 import { frameCommand, journalCommand, sqlCommand, statusCommand } from './commands/look.ts';
@@ -45,6 +46,7 @@ export function build(): Command {
     accountCommand(),
     auditCommand(),
     dayCloseCommand(),
+    liveCommand(),
     noticesCommand(),
     explainCommand(),
     statusCommand(),

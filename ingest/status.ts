@@ -6,7 +6,8 @@ const silentAfterMs = 10 * 60_000;
 /** Readers over HTTP hold no connection: heard of within this, they are online. */
 const onlineWithinMs = 90_000;
 
-export type ReaderCondition = 'online' | 'behind' | 'offline' | 'silent' | 'never_seen' | 'revoked';
+export const readerConditions = ['online', 'behind', 'offline', 'silent', 'never_seen', 'revoked'] as const;
+export type ReaderCondition = (typeof readerConditions)[number];
 
 /** What `tapline status` shows. */
 export function statusOf(service: Service) {

@@ -5,15 +5,12 @@ import { dayCloseDocument, documentOf } from '../day-close/document.ts';
 import { operatorNames, operatorOf, sellsFor, takingsAccount } from '../day-close/operators.ts';
 import { dateText, schoolDayOf } from '../day-close/school-day.ts';
 import { dateOf } from '../explain/names.ts';
+import { readersOfSchool } from '../live/readers.ts';
 import type { Service } from '../service.ts';
-import { conditionOf, type ReaderCondition } from '../status.ts';
 import { id, idText } from './fields.ts';
 import { type Desk, route } from './route.ts';
 
 const operator = z.enum(operatorNames);
-
-/** Conditions in which a reader may hold taps that nobody has seen yet. */
-const pending: readonly ReaderCondition[] = ['behind', 'offline', 'silent'];
 
 export const dayCloseRoutes = [
   route({
@@ -95,11 +92,9 @@ async function checkOver(
   throw new OperatorError('DAY_NOT_OVER', `${day} is still going on ${where}`, 'Wait for midnight, or use force.', 1);
 }
 
-function readersPending({ directory, gateway, now }: Service, account: number): number {
+function readersPending(service: Service, account: number): number {
   const { operator, schoolId } = operatorOf(account)!;
-  const at = now();
-  return [...directory.readers.values()].filter((entry) => {
-    if (entry.revoked || entry.schoolId !== schoolId || !sellsFor(operator, entry.kindsMask)) return false;
-    return pending.includes(conditionOf(gateway.readers.find(entry.readerId), at));
-  }).length;
+  return readersOfSchool(service, schoolId).filter(
+    ({ kindsMask, mayHoldTaps }) => mayHoldTaps && sellsFor(operator, kindsMask),
+  ).length;
 }

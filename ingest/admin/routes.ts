@@ -2,10 +2,13 @@ import type { Route } from './route.ts';
 import { accountRoutes } from './routes-account.ts';
 import { auditRoutes } from './routes-audit.ts';
 import { dayCloseRoutes } from './routes-day-close.ts';
+import { explainRoutes } from './routes-explain.ts';
 import { limitRoutes } from './routes-limit.ts';
+import { liveRoutes } from './routes-live.ts';
 import { lockerRoutes } from './routes-locker.ts';
 import { lookRoutes } from './routes-look.ts';
 import { moneyRoutes } from './routes-money.ts';
+import { noticeRoutes } from './routes-notices.ts';
 import { registryRoutes } from './routes-registry.ts';
 import { topupRoutes } from './routes-topup.ts';
 
@@ -13,11 +16,14 @@ import { topupRoutes } from './routes-topup.ts';
 export const adminRoutes: readonly Route[] = [
   ...lookRoutes,
   ...accountRoutes,
+  ...explainRoutes,
   ...topupRoutes,
   ...moneyRoutes,
   ...limitRoutes,
   ...lockerRoutes,
   ...registryRoutes,
   ...dayCloseRoutes,
+  ...liveRoutes,
+  ...noticeRoutes,
   ...auditRoutes,
 ];

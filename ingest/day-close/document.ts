@@ -37,7 +37,7 @@ export const dayCloseDocument = sums.extend({
   after_close: sums.nullable().meta({ description: 'what of it came after the close; null while it is open' }),
   readers_pending: z
     .int()
-    .meta({ description: "the operator's readers that are offline, silent or behind now: they may still bring taps" }),
+    .meta({ description: "the operator's readers that are away or behind now: they may still bring taps" }),
 });
 export type DayCloseDocument = z.infer<typeof dayCloseDocument>;
 export type DaySums = z.infer<typeof sums>;

@@ -14,8 +14,9 @@ import { removeFolder, tapline, temporaryFolder } from '../running-service.suite
 import type { Service } from '../service.ts';
 
 export const schoolId = 10;
+export const otherSchoolId = 11;
 /** Readers of the school by what they are for. */
-export const readerOf = { gate: 1, till: 2, bus: 3, otherTill: 4, locker: 5 } as const;
+export const readerOf = { gate: 1, till: 2, bus: 3, otherTill: 4, locker: 5, gateElsewhere: 6 } as const;
 export type ReaderName = keyof typeof readerOf;
 export const pupils = [1, 2, 3, 4, 5, 6] as const;
 /** Of them, with free meals. */
@@ -30,6 +31,7 @@ const kinds: Record<ReaderName, string> = {
   bus: 'fare',
   otherTill: 'meal buffet',
   locker: 'locker-open locker-close',
+  gateElsewhere: 'gate-in gate-out',
 };
 const rules = { region: { fare: { routes: { 7: { kop: 3_000 } }, bounce_s: 10 }, prices: { 1: 12_000 } } };
 
@@ -49,7 +51,8 @@ async function prepare(folder: string, data: string): Promise<void> {
     'readers.csv': [
       'reader_id,school_id,place,kinds,public_key',
       ...Object.entries(readerOf).map(
-        ([name, id]) => `${id},${schoolId},${name},${kinds[name as ReaderName]},${publicKeyOf(id)}`,
+        ([name, id]) =>
+          `${id},${name === 'gateElsewhere' ? otherSchoolId : schoolId},${name},${kinds[name as ReaderName]},${publicKeyOf(id)}`,
       ),
     ],
     'rules.json': [JSON.stringify(rules)],

@@ -116,6 +116,12 @@ test('alarms: a blocked card, a way out without a good card, a card at two place
   expect(await tap('gate', [{ pupil: 3, kind: gateOut }])).toMatchObject([{ ...alarm, type: 'exit', code: 41 }]);
   const late = await tap('till', [{ pupil: 3, kind: buffet, amountKop: 5 }], school.nowMs - 20 * minuteMs);
   expect(late).toMatchObject([{ audience: ['school'], alert: true, late: true, pupil: 3 }]);
+  school.nowMs += minuteMs;
+  await tap('gate', [{ pupil: 4, kind: gateIn }]);
+  school.nowMs += minuteMs / 2;
+  expect(await tap('gateElsewhere', [{ pupil: 4, kind: gateIn }])).toMatchObject([
+    { audience: ['school'], alert: true, type: 'refused', code: 44, flags: ['PASSBACK', 'WRONG_PLACE'], school: 11 },
+  ]);
   const [stranger, ...others] = await tap('gate', [{ pupil: 99, kind: gateOut }]);
   expect(stranger).toMatchObject({ audience: ['school'], alert: true, type: 'exit', code: 40, flags: ['FORCED'] });
   expect(stranger).not.toHaveProperty('pupil');

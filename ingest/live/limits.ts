@@ -1,0 +1,2 @@
+/** Pupils whose names the registry is asked for in one query. */
+export const namesPerQueryMax = 1_000;
