@@ -3,7 +3,7 @@ import { TransferCause } from '../../workers/journal/transfer-record.ts';
 import { purseNames } from '../../workers/ledger/kinds.ts';
 import type { Transfer } from '../../workers/ledger/transfers.ts';
 import type { AccountState } from '../../workers/pool/messages.ts';
-import { accountName } from '../explain.ts';
+import { accountName } from '../explain/names.ts';
 import { id, idText, isoTime, purse, purseName } from './fields.ts';
 import { refusalError } from './refusals.ts';
 import { route } from './route.ts';

@@ -1,1 +1,0 @@
-export { accountName, flagNames } from './explain/names.ts';
