@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { Code, codesDocument, decisionCodes, ErrorCode, errorCodes, kindNames, ReaderFlag } from './codes.ts';
+import { Code, codesDocument, decisionCodes, ErrorCode, errorCodes, kindNames, ReaderFlag, TapFlag } from './codes.ts';
 import * as limits from './limits.ts';
 import { MessageType } from './messages.ts';
 import { validVectors } from './vectors/valid.ts';
@@ -77,6 +77,9 @@ describe('the published page', () => {
       kindNames.map((name, place) => [String(place + 1), name]),
     );
     expect(table('flag | meaning').map(([flag]) => Number(flag))).toEqual(Object.values(ReaderFlag));
+    expect(table('bit | name | meaning').map(([bit, name]) => [Number(bit), name])).toEqual(
+      Object.entries(TapFlag).map(([name, bit]) => [bit, upperSnake(name)]),
+    );
     const types = table('type | name | from | array').map(([type, name]) => [Number(type), name.toLowerCase()]);
     expect(Object.fromEntries(types.map(([type, name]) => [name, type]))).toEqual(MessageType);
   });
