@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { TapFacts } from '../../workers/ledger/command-types.ts';
 import { Kind, ReaderFlag } from '../../workers/ledger/kinds.ts';
+import { bookDaysMax } from '../../workers/ledger/limits.ts';
+import { dateOf } from '../explain/names.ts';
 import { dayMs, morningMs, RunningSchool, schoolId } from '../live/running-school.suite.ts';
 import type { DayCloseDocument } from './document.ts';
 import { type OperatorName, operatorNames, takingsAccount } from './operators.ts';
@@ -177,4 +179,18 @@ test('the command closes one day or all; a day of nobody, a school of nobody and
   await expect(look('canteen', '2026-13-01')).rejects.toMatchObject({ code: 'PARAMETER_INVALID', exitStatus: 2 });
   const nobody = '/admin/v1/day-close/canteen/77/2026-09-01';
   await expect(school.admin.call('GET', nobody)).rejects.toMatchObject({ code: 'SCHOOL_UNKNOWN' });
+
+  // Offline sales of as many days before that the oldest are no longer kept by one of the shards.
+  const sold = Array.from({ length: bookDaysMax }, (_, place) => {
+    return { pupil: 1, kind: buffet, amountKop: 1, flags: ReaderFlag.letThrough, afterMs: place * dayMs };
+  });
+  const keptMs = morningMs - bookDaysMax * dayMs;
+  await school.tap('otherTill', sold, keptMs);
+  expect(await look('canteen', dateOf(keptMs / dayMs + 3))).toMatchObject({ takings_kop: 1, closed_at: null });
+  for (const asked of [look, close]) {
+    await expect(asked('canteen', dateOf(keptMs / dayMs - 1))).rejects.toMatchObject({
+      code: 'DAY_TOO_OLD',
+      exitStatus: 1,
+    });
+  }
 });

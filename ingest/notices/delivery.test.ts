@@ -2,6 +2,7 @@ import { createConnection } from 'node:net';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { Kind, ReaderFlag } from '../../workers/ledger/kinds.ts';
 import { randomFrom, testSeed } from '../../workers/random.suite.ts';
+import { tapline } from '../running-service.suite.ts';
 import { pupils, RunningSchool, type Tap } from '../live/running-school.suite.ts';
 import { subscribersMax } from './limits.ts';
 import type { Notice } from './notice.ts';
@@ -96,6 +97,18 @@ test('one that does not read is not written to beyond a bound, holds up nobody, 
   const tellable = Object.values(await expected()).flat().length;
   await expect.poll(() => text.split('event: notice\n').length - 1, { timeout: 30_000 }).toBe(tellable);
   socket.destroy();
+});
+
+test('the command prints JSON lines, and says in one line what is wrong', async () => {
+  const all = await allNotices(school.admin);
+  const run = (...parameters: string[]) => tapline(['notices', '--data', school.data, ...parameters]);
+  const printed = await run('--from', all[all.length - 500].cursor);
+  const lines = printed.out.trimEnd().split('\n');
+  expect(lines.map((line) => JSON.parse(line) as Notice)).toEqual(all.slice(-499));
+  expect(await run('--from', '7')).toMatchObject({
+    status: 2,
+    error: expect.stringMatching(/^CURSOR_INVALID: /) as string,
+  });
 });
 
 test('from now on; the id of the last event; a cursor of somewhere else; more subscribers than may be', async () => {

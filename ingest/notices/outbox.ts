@@ -43,12 +43,13 @@ export async function passOn(options: OutboxOptions, subscriber: Subscriber): Pr
       const isMore = await passRound(tails, until, subscriber, cursor);
       if (!(await subscriber.hasRoom())) return;
       if (isMore) continue;
-      const isDue = !isFollowing || performance.now() - toldAtMs >= cursorIntervalMs;
+      const isOver = !isFollowing && tails.every(({ position }, shard) => position >= until[shard]);
+      const isDue = isOver || performance.now() - toldAtMs >= cursorIntervalMs;
       if (isDue && cursor() !== told) {
         subscriber.cursor((told = cursor()));
         toldAtMs = performance.now();
       }
-      if (!isFollowing) return;
+      if (isOver) return;
       await sleep(pollIntervalMs);
     }
   } finally {
