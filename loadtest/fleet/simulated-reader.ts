@@ -1,17 +1,18 @@
 import type { KeyObject } from 'node:crypto';
 import { encodeBeat, encodeOutcome } from '../../ingest/protocol/encode.ts';
-import { Code, ErrorCode, isAccepted, Kind, ReaderFlag } from '../../ingest/protocol/codes.ts';
+import { Code, ErrorCode, isAccepted } from '../../ingest/protocol/codes.ts';
 import type { Ack, Err, Welcome } from '../../ingest/protocol/messages.ts';
 import { limits } from '../limits.ts';
 import type { PlannedTap } from '../region/model.ts';
 import { privateKeyFromSeed } from '../region/keys.ts';
-import type { CardTurns, TurnHolder } from './card-turns.ts';
+import type { CardTurns, Turn, TurnHolder } from './card-turns.ts';
 import type { SimulatedClock } from './clock.ts';
 import type { ConnectGate } from './connect-gate.ts';
 import { encodeFrame, tapsPerFrame } from './frames.ts';
 import type { ReaderNoise } from './noise.ts';
 import { ReaderLink, type Introduction, type LinkHandlers } from './reader-link.ts';
-import { TapQueue, type MadeTap, type TapNoise } from './tap-queue.ts';
+import { makeTap } from './make-tap.ts';
+import { TapQueue, type MadeTap } from './tap-queue.ts';
 import type { Tally } from './tally.ts';
 
 export interface ReaderOptions {
@@ -165,7 +166,8 @@ export class SimulatedReader implements TurnHolder {
     const { taps } = this.#options;
     for (; this.#nextPlanned < taps.length && taps[this.#nextPlanned][0] <= simulatedMs; this.#nextPlanned++) {
       const isAlone = this.#isAlone(taps[this.#nextPlanned][0], simulatedMs, wallMs);
-      this.#queue.push(this.#make(taps[this.#nextPlanned], this.#nextPlanned + 1, isAlone));
+      const made = { n: this.#nextPlanned + 1, isAlone, isAway: this.#isAway };
+      this.#queue.push(makeTap(taps[this.#nextPlanned], made, this.#options.noise, this.#turnOf));
       this.#context.tally.made++;
     }
   }
@@ -177,21 +179,6 @@ export class SimulatedReader implements TurnHolder {
     // A clock that waits for the answers does not count the time that a connection takes.
     if (this.#context.clock.advance !== undefined) return false;
     return this.#state === 'down' && wallMs - this.#downSinceMs > limits.offlineAfterMs;
-  }
-
-  #make([atMs, uid, kind, amountKop, ref, planned = 0]: PlannedTap, n: number, isAlone: boolean): MadeTap {
-    const { driftMs, isClockUnset, refusedOffline, lateVerdicts, deeds } = this.#options.noise;
-    const isRefused = deeds.chance(refusedOffline) && kind !== Kind.gateOut;
-    const isSale = kind === Kind.meal || kind === Kind.buffet;
-    const isLate = deeds.chance(lateVerdicts) && isSale && planned === 0 && !isAlone;
-    const noise: TapNoise[] = isAlone || this.#isAway ? ['offline'] : [];
-    if (driftMs !== 0) noise.push('clock');
-    if (isLate) noise.push('outcome');
-    const own = isAlone && planned === 0 ? (isRefused ? ReaderFlag.refused : ReaderFlag.letThrough) : 0;
-    const flags = planned | own | (isClockUnset ? ReaderFlag.clockUnset : 0);
-    const ownDeed = isLate ? deeds.chance(0.7) : null;
-    const turn = this.#context.turns?.made(uid, this, atMs, n) ?? null;
-    return { n, atMs: atMs + driftMs, uid, kind, amountKop, ref, flags, noise, driftMs, ownDeed, turn, order: 0 };
   }
 
   #connect(): void {
@@ -284,6 +271,9 @@ export class SimulatedReader implements TurnHolder {
     }
     if (this.exhausted) this.#tellOutcomes();
   }
+
+  readonly #turnOf = (uid: string, atMs: number, n: number): Turn | null =>
+    this.#context.turns?.made(uid, this, atMs, n) ?? null;
 
   /** How many taps from a seq on may go out in one frame. */
   #tapsInTurn(firstSeq: number): number {
