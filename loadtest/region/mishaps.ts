@@ -1,7 +1,6 @@
 import { Kind, ReaderFlag } from '../../ingest/protocol/codes.ts';
 import { bounceSeconds, defaults } from './defaults.ts';
-import type { School } from './model.ts';
-import type { SchoolTap } from './queues.ts';
+import type { School, SchoolTap } from './model.ts';
 import type { Random } from './random.ts';
 import { unknownUidFirstByte } from './school.ts';
 

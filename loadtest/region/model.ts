@@ -104,3 +104,17 @@ export interface ReaderPlan {
   readonly role: ReaderRole;
   readonly taps: readonly PlannedTap[];
 }
+
+/** A tap that a reader makes; `pupil` null for a card that nobody issued. */
+export interface SchoolTap {
+  readonly readerId: number;
+  /** The reader's school. */
+  readonly schoolId: number;
+  readonly atMs: number;
+  readonly pupil: Pupil | null;
+  readonly uid: string;
+  readonly kind: number;
+  readonly amountKop: number;
+  readonly ref: number;
+  readonly flags: number;
+}

@@ -1,24 +1,10 @@
 import { Kind } from '../../ingest/protocol/codes.ts';
 import { defaults } from './defaults.ts';
 import { withMishaps } from './mishaps.ts';
-import type { Pupil, School } from './model.ts';
+import type { School, SchoolTap } from './model.ts';
 import { lockerReader, type Wish } from './pupil-day.ts';
 import type { Random } from './random.ts';
 import { dayMinuteToUtcMs } from './zones.ts';
-
-/** A tap that a reader makes; `pupil` null for a card that nobody issued. */
-export interface SchoolTap {
-  readonly readerId: number;
-  /** The reader's school. */
-  readonly schoolId: number;
-  readonly atMs: number;
-  readonly pupil: Pupil | null;
-  readonly uid: string;
-  readonly kind: number;
-  readonly amountKop: number;
-  readonly ref: number;
-  readonly flags: number;
-}
 
 /** Serves wishes in the order in which they come, each reader one at a time, and says when each became a tap. */
 class Queues {

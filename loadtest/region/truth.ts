@@ -2,9 +2,8 @@ import { kindNames } from '../../ingest/protocol/codes.ts';
 import type { Verdict, VerdictFlag } from '../oracle/model.ts';
 import type { Oracle } from '../oracle/oracle.ts';
 import { knownPupil } from './known-pupil.ts';
-import type { PlannedPurse, Pupil, ReaderPlan, School } from './model.ts';
+import type { PlannedPurse, Pupil, ReaderPlan, School, SchoolTap } from './model.ts';
 import type { PupilDay } from './pupil-day.ts';
-import type { SchoolTap } from './queues.ts';
 import { localDayMinute } from './zones.ts';
 
 /**
