@@ -3,7 +3,7 @@ import { accountParts, Owner } from '../journal/transfer-record.ts';
 import { Code, wentThrough } from './codes.ts';
 import type { CommandOutcome, Moved, Settled, TapFacts } from './command-types.ts';
 import { ClockQuality, Kind } from './kinds.ts';
-import type { Ledger } from './ledger.ts';
+import type { LedgerState } from './ledger-state.ts';
 import { saleOf } from './rules/payment.ts';
 import { isOfItsKind } from './settle.ts';
 import { monthOfDay } from './state/rides.ts';
@@ -14,7 +14,7 @@ import { monthOfDay } from './state/rides.ts';
  */
 
 /** A decided or quarantined tap. */
-export function applyTap(ledger: Ledger, records: TapRecords, row: number): void {
+export function applyTap(ledger: LedgerState, records: TapRecords, row: number): void {
   const code = records.getU8(row, TapOffset.code);
   if (code === Code.idConflict) return;
   const readerId = records.getU32(row, TapOffset.readerId);
@@ -46,7 +46,7 @@ function isHolderKnown(records: TapRecords, row: number): boolean {
 }
 
 function applyToHolder(
-  ledger: Ledger,
+  ledger: LedgerState,
   records: TapRecords,
   row: number,
   kind: number,
@@ -71,12 +71,12 @@ function applyToHolder(
   else applyRide(ledger, pupilRow, records.getI64(row, TapOffset.at), records.getU32(row, TapOffset.ref), day, basis);
 }
 
-function applyRide(ledger: Ledger, row: number, at: number, route: number, day: number, basis: number): void {
+function applyRide(ledger: LedgerState, row: number, at: number, route: number, day: number, basis: number): void {
   ledger.rides.ridden(row, at, route, monthOfDay(day), basis);
 }
 
 /** A command's outcome. */
-export function applyOutcome(ledger: Ledger, outcome: CommandOutcome): void {
+export function applyOutcome(ledger: LedgerState, outcome: CommandOutcome): void {
   switch (outcome.type) {
     case 'moved':
       return applyMoved(ledger, outcome);
@@ -102,7 +102,7 @@ export function applyOutcome(ledger: Ledger, outcome: CommandOutcome): void {
 
 type Change = Extract<CommandOutcome, { change: number }>;
 
-function applyChange(ledger: Ledger, change: Change): void {
+function applyChange(ledger: LedgerState, change: Change): void {
   switch (change.type) {
     case 'holder':
       ledger.pupils.set(change);
@@ -121,7 +121,7 @@ function applyChange(ledger: Ledger, change: Change): void {
   }
 }
 
-function applyMoved(ledger: Ledger, moved: Moved): void {
+function applyMoved(ledger: LedgerState, moved: Moved): void {
   ledger.doneBefore.moved(moved);
   const { against, schoolDay, kop, tap } = moved;
   if (moved.command === 'adjust') ledger.book.adjustment(against, schoolDay, kop);
@@ -131,7 +131,7 @@ function applyMoved(ledger: Ledger, moved: Moved): void {
   ledger.book.reversal(against, schoolDay, kop);
 }
 
-function applySettled(ledger: Ledger, settled: Settled): void {
+function applySettled(ledger: LedgerState, settled: Settled): void {
   const { tap, deed, transfer, purse, basis } = settled;
   ledger.doneBefore.settle(settled);
   const row = ledger.pupils.row(tap.pupilId);
@@ -155,7 +155,7 @@ function applySettled(ledger: Ledger, settled: Settled): void {
 }
 
 /** A gate that tells its deed later: the child is inside, or gone, or is not. */
-function applyPassage({ presence }: Ledger, row: number, { tap, deed }: Settled): void {
+function applyPassage({ presence }: LedgerState, row: number, { tap, deed }: Settled): void {
   if ((tap.readerFlags & 3) !== 0) return;
   const opened = wentThrough(tap.kind, tap.code, 0);
   if (deed && !opened && tap.code < Code.settledBefore) {
@@ -165,7 +165,7 @@ function applyPassage({ presence }: Ledger, row: number, { tap, deed }: Settled)
 }
 
 /** What a tap's transfer took is free again: the daily limit, or the entitlement of a window. */
-function giveBack({ pupils, days }: Ledger, tap: TapFacts, debitAccount: number, kop: number): void {
+function giveBack({ pupils, days }: LedgerState, tap: TapFacts, debitAccount: number, kop: number): void {
   const row = pupils.row(tap.pupilId);
   const { owner, purse } = accountParts(debitAccount);
   if (owner === Owner.pupil) days.giveBack(row, tap.schoolDay, purse, kop);

@@ -2,13 +2,13 @@ import { type DecidedCommand, done, isAmount, isPurse, refuse } from './command-
 import type { CloseDay, LedgerCommand, ReserveLocker, SetItem, SetLimit } from './command-types.ts';
 import { decideMoney } from './money-commands.ts';
 import { decideOutcome } from './outcome-command.ts';
-import type { Ledger } from './ledger.ts';
+import type { LedgerState } from './ledger-state.ts';
 
 export type { DecidedCommand } from './command-answers.ts';
 export type * from './command-types.ts';
 
 /** Decides one command; `movements` receives what it moves. Nothing is changed here: the ledger applies the outcome. */
-export function decideCommand(ledger: Ledger, command: LedgerCommand, position: number): DecidedCommand {
+export function decideCommand(ledger: LedgerState, command: LedgerCommand, position: number): DecidedCommand {
   switch (command.type) {
     case 'topup':
     case 'refund':
@@ -35,7 +35,7 @@ export function decideCommand(ledger: Ledger, command: LedgerCommand, position: 
   }
 }
 
-function decideLimit({ pupils, settings }: Ledger, command: SetLimit): DecidedCommand {
+function decideLimit({ pupils, settings }: LedgerState, command: SetLimit): DecidedCommand {
   const { pupilId, purse, limitKop } = command;
   if (pupils.row(pupilId) < 0) return refuse('PUPIL_UNKNOWN');
   if (!isPurse(purse)) return refuse('PURSE_UNKNOWN');
@@ -44,7 +44,7 @@ function decideLimit({ pupils, settings }: Ledger, command: SetLimit): DecidedCo
   return done(command, limitKop === (before === undefined ? 'default' : before));
 }
 
-function decideItem({ pupils, settings }: Ledger, command: SetItem): DecidedCommand {
+function decideItem({ pupils, settings }: LedgerState, command: SetItem): DecidedCommand {
   const { pupilId, item, forbidden } = command;
   if (pupils.row(pupilId) < 0) return refuse('PUPIL_UNKNOWN');
   const isRepeat = settings.isForbidden(pupilId, item) === forbidden;
@@ -52,7 +52,7 @@ function decideItem({ pupils, settings }: Ledger, command: SetItem): DecidedComm
   return done(command, isRepeat);
 }
 
-function decideLocker({ pupils, reservations }: Ledger, command: ReserveLocker): DecidedCommand {
+function decideLocker({ pupils, reservations }: LedgerState, command: ReserveLocker): DecidedCommand {
   const { pupilId, locker, from, to } = command;
   if (pupils.row(pupilId) < 0) return refuse('PUPIL_UNKNOWN');
   if (!(locker > 0 && to >= from)) return refuse('RESERVATION_INVALID');
@@ -62,7 +62,7 @@ function decideLocker({ pupils, reservations }: Ledger, command: ReserveLocker):
   return done(command, isRepeat);
 }
 
-function decideClose({ book }: Ledger, command: CloseDay): DecidedCommand {
+function decideClose({ book }: LedgerState, command: CloseDay): DecidedCommand {
   const { operator, schoolDay } = command;
   if (book.isTooOld(operator, schoolDay)) return refuse('DAY_TOO_OLD');
   return done(command, (book.day(operator, schoolDay)?.closed ?? null) !== null);

@@ -2,7 +2,7 @@ import type { TapRecords } from '../journal/tap-record.ts';
 import { Present, TapOffset } from '../journal/tap-record.ts';
 import { Code } from './codes.ts';
 import { purseNames, type PurseName } from './kinds.ts';
-import type { Ledger } from './ledger.ts';
+import type { LedgerState } from './ledger-state.ts';
 import { type RuleVerdict, traceJudgement } from './rules/judge.ts';
 import { TapCase } from './tap-case.ts';
 
@@ -47,7 +47,7 @@ export interface Explanation {
 }
 
 /** Judges a journaled tap again, in the state that the ledger had before it. Changes neither the ledger nor the record. */
-export function explainDecision(ledger: Ledger, records: TapRecords, row: number): Explanation {
+export function explainDecision(ledger: LedgerState, records: TapRecords, row: number): Explanation {
   const tap = asItCameIn(records, row);
   tap.rules = ledger.rules.of(tap.schoolId);
   const rules = [identityVerdict(ledger, tap)];
@@ -66,7 +66,7 @@ function asItCameIn(records: TapRecords, row: number): TapCase {
   return tap;
 }
 
-function identityVerdict({ windows }: Ledger, { readerId, bootEpoch, seq, contentHash }: TapCase): RuleVerdict {
+function identityVerdict({ windows }: LedgerState, { readerId, bootEpoch, seq, contentHash }: TapCase): RuleVerdict {
   const window = windows.get(readerId);
   const place = window?.bootEpoch === bootEpoch ? window.find(seq) : -1;
   const isOld = window !== undefined && (bootEpoch < window.bootEpoch || isForgotten());
@@ -92,13 +92,13 @@ function readerVerdict({ kind, isReaderForbidden }: TapCase): RuleVerdict {
   return { rule: 'reader', input: { kind, may_take: !isReaderForbidden }, verdict };
 }
 
-function cardOf({ cards }: Ledger, { cardId }: TapCase): CardThen | null {
+function cardOf({ cards }: LedgerState, { cardId }: TapCase): CardThen | null {
   const row = cardId === 0 ? -1 : cards.row(cardId);
   if (row < 0) return null;
   return { card: cardId, pupil: cards.pupilId(row), status: cards.status(row), expiresDay: cards.expiresDay(row) };
 }
 
-function holderOf(ledger: Ledger, tap: TapCase): HolderThen | null {
+function holderOf(ledger: LedgerState, tap: TapCase): HolderThen | null {
   const pupil = cardOf(ledger, tap)?.pupil ?? 0;
   const { pupils, days, settings, presence } = ledger;
   const row = pupils.row(pupil);
@@ -125,7 +125,7 @@ function holderOf(ledger: Ledger, tap: TapCase): HolderThen | null {
 }
 
 /** What a pupil's purses hold; null for a pupil that the shard does not know. */
-export function balancesOf({ pupils }: Ledger, pupilId: number): SumsByPurse | null {
+export function balancesOf({ pupils }: LedgerState, pupilId: number): SumsByPurse | null {
   const row = pupils.row(pupilId);
   return row < 0 ? null : byPurse((purse) => pupils.balanceKop(row, purse));
 }

@@ -1,5 +1,5 @@
 import { bytesOf, column } from './growable.ts';
-import type { Ledger } from './ledger.ts';
+import type { LedgerState } from './ledger-state.ts';
 import type { Accounts } from './state/accounts.ts';
 import { AnswerWindow } from './state/answers.ts';
 import type { RuleBook } from './rules/rule-book.ts';
@@ -20,7 +20,7 @@ export interface SavedLedger {
 }
 
 /** The whole state as a snapshot's parts. */
-export function saveLedger(ledger: Ledger): SavedLedger {
+export function saveLedger(ledger: LedgerState): SavedLedger {
   const { accounts, rules, registryChange, pupils } = ledger;
   const columns = new Map<string, Uint8Array>();
   for (const part of parts(ledger)) part.save(columns, pupils.count);
@@ -34,7 +34,10 @@ export function isLoadable(meta: unknown): boolean {
   return (meta as Partial<Meta>).stateVersion === ledgerStateVersion;
 }
 
-export function loadLedger(ledger: Ledger, saved: { meta: unknown; columns: ReadonlyMap<string, Uint8Array> }): void {
+export function loadLedger(
+  ledger: LedgerState,
+  saved: { meta: unknown; columns: ReadonlyMap<string, Uint8Array> },
+): void {
   if (!isLoadable(saved.meta)) throw new RangeError('the snapshot was written by another version');
   const meta = saved.meta as Meta;
   ledger.registryChange = meta.registryChange;
@@ -49,12 +52,12 @@ interface Part {
   load(columns: ReadonlyMap<string, Uint8Array>): void;
 }
 
-function parts(ledger: Ledger): Part[] {
+function parts(ledger: LedgerState): Part[] {
   const { pupils, cards, recent, days, presence, rides, settings, reservations, doneBefore, book, accounts } = ledger;
   return [pupils, cards, recent, days, presence, rides, settings, reservations, doneBefore, book, accounts.recent];
 }
 
-function saveWindows({ windows }: Ledger, columns: Map<string, Uint8Array>): void {
+function saveWindows({ windows }: LedgerState, columns: Map<string, Uint8Array>): void {
   const index: number[] = [];
   const words: Int32Array[] = [];
   for (const [readerId, window] of windows) {
@@ -65,7 +68,7 @@ function saveWindows({ windows }: Ledger, columns: Map<string, Uint8Array>): voi
   columns.set('answer.words', concatenated(words));
 }
 
-function loadWindows({ windows }: Ledger, columns: ReadonlyMap<string, Uint8Array>): void {
+function loadWindows({ windows }: LedgerState, columns: ReadonlyMap<string, Uint8Array>): void {
   const index = column(columns, 'answer.index', Float64Array);
   const words = column(columns, 'answer.words', Int32Array);
   let offset = 0;

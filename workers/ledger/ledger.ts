@@ -3,24 +3,13 @@ import { TapOffset } from '../journal/tap-record.ts';
 import { applyOutcome, applyTap } from './apply.ts';
 import type { CommandOutcome } from './command-types.ts';
 import { Code } from './codes.ts';
+import { LedgerState } from './ledger-state.ts';
+import type { AnswerWindow } from './state/answers.ts';
 import { loadLedger, saveLedger, type SavedLedger } from './ledger-snapshot.ts';
 import { judge } from './rules/judge.ts';
-import { RuleBook } from './rules/rule-book.ts';
 import { settle, writeAnswer } from './settle.ts';
-import { Accounts } from './state/accounts.ts';
-import { AnswerWindow } from './state/answers.ts';
-import { Cards } from './state/cards.ts';
-import { DayBook } from './state/day-book.ts';
-import { DoneBefore } from './state/done-before.ts';
-import { Presence } from './state/presence.ts';
-import { PupilDays } from './state/pupil-days.ts';
-import { PupilSettings } from './state/pupil-settings.ts';
-import { Pupils } from './state/pupils.ts';
-import { RecentTaps } from './state/recent.ts';
-import { Reservations } from './state/reservations.ts';
-import { Rides } from './state/rides.ts';
 import { TapCase } from './tap-case.ts';
-import { readTransfers, transferIdOf, type TransferRecords } from './transfers.ts';
+import { readTransfers, type TransferRecords } from './transfers.ts';
 
 /** What becomes of a tap of a batch: journaled as decided, answered again, or kept aside in quarantine. */
 export const Fate = { decided: 0, repeated: 1, quarantined: 2 } as const;
@@ -30,32 +19,8 @@ export const Fate = { decided: 0, repeated: 1, quarantined: 2 } as const;
  * environment. `decide` is state + tap → outcome; `applyTap`, `applyTransfers` and `applyCommand` change the state from an
  * outcome alone, and are what both deciding and replay go through, so that replay never decides.
  */
-export class Ledger {
-  readonly shard: number;
-  readonly rules = new RuleBook();
-  readonly pupils = new Pupils();
-  readonly cards = new Cards();
-  readonly recent = new RecentTaps();
-  readonly days = new PupilDays();
-  readonly presence = new Presence();
-  readonly rides = new Rides();
-  readonly settings = new PupilSettings();
-  readonly reservations = new Reservations();
-  readonly doneBefore = new DoneBefore();
-  readonly book = new DayBook();
-  readonly accounts = new Accounts(this.pupils);
-  readonly windows = new Map<number, AnswerWindow>();
-  /** The registry's feed is applied up to here. */
-  registryChange = 0;
+export class Ledger extends LedgerState {
   readonly #tap = new TapCase();
-
-  constructor(shard: number) {
-    this.shard = shard;
-  }
-
-  get nextTransferId(): number {
-    return transferIdOf(this.shard, this.accounts.transferCount + 1);
-  }
 
   /**
    * Decides the tap in `row`, writes its outcome into the record, applies it and adds what it moves to `transfers`.
@@ -106,18 +71,6 @@ export class Ledger {
     const ledger = new Ledger(shard);
     loadLedger(ledger, saved);
     return ledger;
-  }
-
-  /** The answers of a reader; a newer boot epoch begins them anew. */
-  windowOf(readerId: number, bootEpoch: number): AnswerWindow {
-    let window = this.windows.get(readerId);
-    if (window === undefined) {
-      window = new AnswerWindow(bootEpoch);
-      this.windows.set(readerId, window);
-    } else if (bootEpoch > window.bootEpoch) {
-      window.reset(bootEpoch);
-    }
-    return window;
   }
 
   /** One identity, one decision: answers a repeat from memory; undefined for a tap not seen before. */

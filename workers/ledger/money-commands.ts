@@ -11,14 +11,14 @@ import type {
   Reverse,
   TopUp,
 } from './command-types.ts';
-import type { Ledger } from './ledger.ts';
+import type { LedgerState } from './ledger-state.ts';
 import { idempotencyKeyBytesMax, idempotencyKeysMax, purseBalanceMaxKop, settledMax } from './limits.ts';
 import type { Transfer } from './transfers.ts';
 
 type Keyed = Exclude<MoneyCommand, Reverse>;
 
 /** Decides a command that moves money: once per key, and within what purses may hold. */
-export function decideMoney(ledger: Ledger, command: MoneyCommand, position: number): DecidedCommand {
+export function decideMoney(ledger: LedgerState, command: MoneyCommand, position: number): DecidedCommand {
   const before = command.key === '' ? undefined : ledger.doneBefore.byKey.get(command.key);
   if (before !== undefined) return isSame(before, command) ? done(before, true) : refuse('KEY_CONFLICT');
   if (command.type === 'reverse') return decideReverse(ledger, command, position);
@@ -26,7 +26,7 @@ export function decideMoney(ledger: Ledger, command: MoneyCommand, position: num
   return refusal === undefined ? moneyMoves(ledger, command, position) : refuse(refusal);
 }
 
-function refusalOf({ pupils, doneBefore }: Ledger, command: Keyed): Refusal | undefined {
+function refusalOf({ pupils, doneBefore }: LedgerState, command: Keyed): Refusal | undefined {
   if (!isKey(command.key)) return 'KEY_INVALID';
   if (doneBefore.byKey.size >= idempotencyKeysMax) return 'KEYS_FULL';
   if (!isAmount(command.type === 'adjust' ? Math.abs(command.kop) : command.kop)) return 'AMOUNT_INVALID';
@@ -52,7 +52,7 @@ const causes = {
   adjust: TransferCause.adjustment,
 } as const;
 
-function moneyMoves(ledger: Ledger, command: Keyed, position: number): DecidedCommand {
+function moneyMoves(ledger: LedgerState, command: Keyed, position: number): DecidedCommand {
   const { type, key, pupilId, purse, kop, at, schoolDay } = command;
   const own = accountId(Owner.pupil, pupilId, purse);
   const other = otherAccount(command);
@@ -80,7 +80,7 @@ function otherAccount(command: TopUp | Refund | Move | Adjust): number {
 }
 
 /** Takes back what a tap moved: when it was decided, or by an OUTCOME afterwards. */
-function decideReverse(ledger: Ledger, command: Reverse, position: number): DecidedCommand {
+function decideReverse(ledger: LedgerState, command: Reverse, position: number): DecidedCommand {
   const { key, tap, at, schoolDay } = command;
   if (key !== '' && !isKey(key)) return refuse('KEY_INVALID');
   const { doneBefore, pupils } = ledger;
@@ -104,14 +104,14 @@ function decideReverse(ledger: Ledger, command: Reverse, position: number): Deci
 }
 
 /** The movement behind a tap that stands: its own, unless an OUTCOME made one later. */
-export function movedByTap(ledger: Ledger, position: number, own: MovedTransfer | null): MovedTransfer | null {
+export function movedByTap(ledger: LedgerState, position: number, own: MovedTransfer | null): MovedTransfer | null {
   const settled = ledger.doneBefore.settled.get(position);
   return settled?.deed === true && settled.transfer !== null ? settled.transfer : own;
 }
 
 type ReversedFor = Pick<Reverse, 'tap' | 'at' | 'schoolDay'>;
 
-export function reversalOf(ledger: Ledger, position: number, moved: MovedTransfer, why: ReversedFor): Transfer {
+export function reversalOf(ledger: LedgerState, position: number, moved: MovedTransfer, why: ReversedFor): Transfer {
   const { tap, at, schoolDay } = why;
   const { owner, purse } = accountParts(moved.debitAccount);
   return {
@@ -126,7 +126,13 @@ export function reversalOf(ledger: Ledger, position: number, moved: MovedTransfe
   };
 }
 
-export function transferOf(ledger: Ledger, position: number, debitAccount: number, creditAccount: number, kop: number) {
+export function transferOf(
+  ledger: LedgerState,
+  position: number,
+  debitAccount: number,
+  creditAccount: number,
+  kop: number,
+) {
   const { nextTransferId: transferId, shard } = ledger;
   return { transferId, causePosition: position, debitAccount, creditAccount, kop, reverses: 0, shard };
 }

@@ -2,7 +2,7 @@ import { accountId, accountParts, Owner, TransferCause } from '../journal/transf
 import { Code, isAccepted } from './codes.ts';
 import { type DecidedCommand, done, refuse } from './command-answers.ts';
 import type { MovedTransfer, Outcome, Settled, TapFacts } from './command-types.ts';
-import type { Ledger } from './ledger.ts';
+import type { LedgerState } from './ledger-state.ts';
 import { settledMax } from './limits.ts';
 import { ReaderFlag } from './kinds.ts';
 import { movedByTap, reversalOf, transferOf } from './money-commands.ts';
@@ -14,7 +14,7 @@ import type { Transfer } from './transfers.ts';
  * Decides what a reader's OUTCOME changes: a deed after a refusal is posted as a fact, an acceptance without a deed is
  * taken back. The first OUTCOME of a tap counts, and a tap that told its deed itself (flags 1 and 2) has none to tell.
  */
-export function decideOutcome(ledger: Ledger, command: Outcome, position: number): DecidedCommand {
+export function decideOutcome(ledger: LedgerState, command: Outcome, position: number): DecidedCommand {
   const { tap, deed, at } = command;
   const before = ledger.doneBefore.settled.get(tap.position);
   const nothing: Settled = { type: 'settled', tap, deed, transfer: null, purse: 0, basis: 0, at };
@@ -34,7 +34,7 @@ function isRefusal(code: number): boolean {
 }
 
 /** The child was served after all: the price moves, by the purse that would pay now. */
-function post(ledger: Ledger, settled: Settled, position: number): DecidedCommand {
+function post(ledger: LedgerState, settled: Settled, position: number): DecidedCommand {
   const { tap } = settled;
   const sale = saleOf(tap.kind);
   if (sale === undefined) return done(settled);
@@ -54,7 +54,7 @@ function post(ledger: Ledger, settled: Settled, position: number): DecidedComman
   return done({ ...settled, purse, basis, transfer: movedOf(movement) }, false, [movement]);
 }
 
-function pricedAgain(ledger: Ledger, tap: TapFacts): TapCase {
+function pricedAgain(ledger: LedgerState, tap: TapFacts): TapCase {
   const priced = new TapCase();
   priced.loadFacts(tap);
   priced.rules = ledger.rules.of(tap.schoolId);
@@ -63,7 +63,7 @@ function pricedAgain(ledger: Ledger, tap: TapFacts): TapCase {
   return priced;
 }
 
-function takeBack(ledger: Ledger, settled: Settled, position: number): DecidedCommand {
+function takeBack(ledger: LedgerState, settled: Settled, position: number): DecidedCommand {
   const { tap, at } = settled;
   const moved = movedByTap(ledger, tap.position, tap.transfer);
   if (moved === null || ledger.doneBefore.reversed.has(moved.transferId)) return done(settled);

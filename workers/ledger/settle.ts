@@ -2,7 +2,7 @@ import type { TapRecords } from '../journal/tap-record.ts';
 import { Present, TapOffset } from '../journal/tap-record.ts';
 import { accountId, Owner, TransferCause } from '../journal/transfer-record.ts';
 import { Code, isAccepted, opensAnyway, wentThrough } from './codes.ts';
-import type { Ledger } from './ledger.ts';
+import type { LedgerState } from './ledger-state.ts';
 import { NoticeKind, TapFlag } from './kinds.ts';
 import { gateFlags } from './rules/gate-rules.ts';
 import { isOverLimit, saleOf } from './rules/payment.ts';
@@ -15,7 +15,7 @@ const ownFlags = TapFlag.passback | TapFlag.wrongPlace | TapFlag.overLimit | Tap
 
 /** Puts the rules' code and the reader's deed together: what moves, which flags stay, what may be shown. */
 export function settle(
-  ledger: Ledger,
+  ledger: LedgerState,
   tap: TapCase,
   code: number,
   records: TapRecords,
@@ -65,7 +65,7 @@ function isBalanceShown(code: number): boolean {
   return code >= Code.accepted && code <= Code.acceptedTransfer;
 }
 
-function flagsOf(ledger: Ledger, tap: TapCase, code: number, debitedKop: number): number {
+function flagsOf(ledger: LedgerState, tap: TapCase, code: number, debitedKop: number): number {
   const isAgainstRules = tap.isDone && !isAccepted(code) && code !== Code.bounce;
   const isAgainstReader = tap.isRefusedByReader && isAccepted(code);
   let flags = isAgainstRules || isAgainstReader || opensAnyway(tap.kind, code) ? TapFlag.forced : 0;
@@ -82,13 +82,13 @@ export function isOfItsKind(code: number): boolean {
  * The record comes in with the rules version that the reader told. A batch that is sent again after a crash may carry our
  * own version there already, and then the flag as well.
  */
-function staleFlag(ledger: Ledger, records: TapRecords, row: number): number {
+function staleFlag(ledger: LedgerState, records: TapRecords, row: number): number {
   if ((records.getU16(row, TapOffset.flags) & TapFlag.offline) === 0) return 0;
   return records.getU32(row, TapOffset.rulesVersion) < ledger.rules.version ? TapFlag.staleRules : 0;
 }
 
 /** The gateway's card index may be ahead of this shard: the row has to name the pupil who pays. */
-function writeHolder({ pupils }: Ledger, tap: TapCase, records: TapRecords, row: number): void {
+function writeHolder({ pupils }: LedgerState, tap: TapCase, records: TapRecords, row: number): void {
   const isKnown = tap.pupilRow >= 0;
   if (isKnown) records.setU32(row, TapOffset.pupilId, tap.pupilId);
   records.setU32(row, TapOffset.homeSchoolId, isKnown ? pupils.schoolId(tap.pupilRow) : 0);
@@ -108,7 +108,7 @@ const toldRefusals: readonly number[] = [
 ];
 
 /** What the tap is to the pupil's parents. */
-function noticeOf(ledger: Ledger, tap: TapCase, code: number, flags: number, isThrough: boolean): number {
+function noticeOf(ledger: LedgerState, tap: TapCase, code: number, flags: number, isThrough: boolean): number {
   if (tap.pupilRow < 0 || code === Code.bounce) return NoticeKind.none;
   if (isThrough) {
     return tap.isGate ? ledger.presence.noticeOf(tap.pupilRow, tap.kind, tap.at, tap.schoolDay) : NoticeKind.news;
@@ -119,7 +119,7 @@ function noticeOf(ledger: Ledger, tap: TapCase, code: number, flags: number, isT
 
 /** Moves the price from the pupil's purse, or from the fund that `from` names, to the seller. */
 function move(
-  ledger: Ledger,
+  ledger: LedgerState,
   tap: TapCase,
   from: number,
   creditAccount: number,
