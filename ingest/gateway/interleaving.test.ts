@@ -1,12 +1,13 @@
 import { describe, expect, test } from 'vitest';
+import { accountId, Owner } from '../../workers/journal/transfer-record.ts';
 import { Code } from '../protocol/codes.ts';
 import { auditShard } from '../verify/journal-audit.ts';
 import { IdentitySet } from '../verify/identities.ts';
 import { readTold } from './ack-log.ts';
 import { encodeTaps } from '../protocol/encode.ts';
-import { baseMs, tapOf, TestReader } from './test-reader.suite.ts';
-import { RandomReader } from './random-reader.suite.ts';
-import { districtId, RunningGateway, uidOf } from './running-gateway.suite.ts';
+import { baseMs, mealKop, tapOf, TestReader } from './test-reader.suite.ts';
+import { isUndone, RandomReader } from './random-reader.suite.ts';
+import { districtId, RunningGateway, schoolId, uidOf } from './running-gateway.suite.ts';
 import { seededRandom } from '../registry/fixtures.suite.ts';
 import path from 'node:path';
 
@@ -37,6 +38,7 @@ async function run(shards: number, seed: number): Promise<void> {
     await running.begin();
   }
   await streaming;
+  await Promise.all(fleet.map((reader) => reader.tellAll(running.streamUrl)));
   expect(fleet.flatMap((reader) => reader.faults)).toEqual([]);
   await running.drain();
   audit(running.folder, shards);
@@ -44,17 +46,21 @@ async function run(shards: number, seed: number): Promise<void> {
   await running.end();
 }
 
-/** Every identity is in the journal once, and everything that a reader was told is. */
+/** Every identity is in the journal once, everything that a reader was told is, and what was undone moved back once. */
 function audit(folder: string, shards: number): void {
   const identities = new IdentitySet();
   let taps = 0;
+  let takingsKop = 0;
   for (let shard = 0; shard < shards; shard++) {
     const found = auditShard(path.join(folder, 'journal'), shard, undefined, identities);
     expect(found.problems).toEqual([]);
     expect([...found.byKindAndCode.keys()]).toEqual([`3:${Code.accepted}`]);
     taps += found.taps;
+    takingsKop += found.balances.get(accountId(Owner.canteen, schoolId)) ?? 0;
   }
   expect(taps).toBe(readers * tapsEach);
+  const soldEach = Array.from({ length: tapsEach }, (_, index) => index + 1).filter((seq) => !isUndone(seq)).length;
+  expect(takingsKop).toBe(readers * soldEach * mealKop);
   const told = readTold(folder);
   for (let readerId = 1; readerId <= readers; readerId++) {
     expect(identities.missing(readerId, 1, tapsEach).count).toBe(0);

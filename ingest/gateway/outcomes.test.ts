@@ -144,4 +144,28 @@ describe('OUTCOME', () => {
     expect(running.gateway.counters).toMatchObject({ outcomesSettled: 1_500, outcomesRepeated: 100 });
     await reader.close();
   });
+
+  test('whose tap cannot be looked up, or whose shard takes no command, is done again', async () => {
+    const before = await balanceKop(pupilId);
+    const failures = { findMany: 0, execute: 0 };
+    const failing = (what: keyof typeof failures) => () => {
+      failures[what] += 1;
+      return Promise.reject(new Error(what));
+    };
+    const { taps, pool } = running;
+    const [findMany, execute] = [taps.findMany.bind(taps), pool.execute.bind(pool)];
+    taps.findMany = failing('findMany');
+    pool.execute = failing('execute');
+    const { reader } = await TestReader.welcome(running.streamUrl, readerId);
+    reader.send(dearMeal(1));
+    reader.send(outcome(1, 1));
+    await expect.poll(() => failures.findMany).toBeGreaterThan(0);
+    taps.findMany = findMany;
+    await expect.poll(() => failures.execute).toBeGreaterThan(0);
+    pool.execute = execute;
+    await expect.poll(() => running.gateway.counters.outcomesSettled).toBe(1);
+    expect(running.gateway.outcomes.isIdle).toBe(true);
+    expect(await balanceKop(pupilId)).toBe(before - dearKop);
+    await reader.close();
+  });
 });

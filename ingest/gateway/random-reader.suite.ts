@@ -1,4 +1,5 @@
 import type { Ack, Err } from '../protocol/messages.ts';
+import { encodeOutcome } from '../protocol/encode.ts';
 import { tapsFrom, TestReader } from './test-reader.suite.ts';
 
 type Random = (below: number) => number;
@@ -10,9 +11,14 @@ interface FirstAnswer {
 const frameTapsMax = 60;
 const framesInFlightMax = 6;
 
+/** Of these taps the reader tells, once or often, that it served nobody after all. */
+export function isUndone(seq: number): boolean {
+  return seq % 5 === 0;
+}
+
 /**
  * A reader that does whatever the protocol lets it, as its random numbers say: frames of any size, repeats of what was
- * answered and of what is in flight, connections that it drops, frames beyond a gap. It remembers every first answer.
+ * answered and of what is in flight, OUTCOMEs, connections that it drops, frames beyond a gap. It remembers every first answer.
  */
 export class RandomReader {
   durableSeq = 0;
@@ -75,6 +81,21 @@ export class RandomReader {
     const last = Math.min(first + count - 1, this.#last);
     reader.send(tapsFrom(first, last - first + 1));
     this.#sentSeq = Math.max(this.#sentSeq, last);
+    this.#tellDeed(reader, this.#random(last + 1));
+  }
+
+  #tellDeed(reader: TestReader, seq: number): void {
+    if (seq > 0 && isUndone(seq)) reader.send(encodeOutcome({ seq, deed: 0 }));
+  }
+
+  /** Tells all its deeds (again): nobody answered that they were heard. */
+  async tellAll(url: string): Promise<void> {
+    const { reader } = await TestReader.welcome(url, this.#readerId, { nextSeq: this.durableSeq + 1 });
+    for (let seq = 1; seq <= this.#last; seq++) this.#tellDeed(reader, seq);
+    // What is answered behind them says that they were taken in.
+    reader.send(tapsFrom(this.#last, 1));
+    this.#take(await reader.expect('ack'));
+    await reader.close();
   }
 
   #take(message: { readonly type: string }): void {

@@ -7,7 +7,7 @@ import { type JournalBlock, SectionType } from '../../workers/journal/types.ts';
 import { Code } from '../../workers/ledger/codes.ts';
 import type { TapFacts } from '../../workers/ledger/command-types.ts';
 import type { TapIdentity } from '../../workers/pool/messages.ts';
-import { factsOf } from './tap-facts.ts';
+import { BlockFacts } from './tap-facts.ts';
 
 /** A stretch of one shard's journal, both ends included. */
 export interface Stretch {
@@ -52,9 +52,10 @@ export function readTaps(directory: string, shard: number, positions: readonly n
     const stretch = { shard, firstPosition: ofSegment[0], lastPosition: ofSegment.at(-1)! };
     const isWanted = new Set(ofSegment);
     for (const block of blocksOf(directory, stretch)) {
+      const facts = new BlockFacts(block);
       for (const { records, row } of ownTaps(block)) {
         const position = records.getI64(row, TapOffset.position);
-        if (isWanted.has(position)) found.set(position, factsOf(records, row, block));
+        if (isWanted.has(position)) found.set(position, facts.of(records, row));
       }
     }
   }
@@ -70,9 +71,10 @@ export function searchTaps(
   const found = new Map<string, TapFacts>();
   const index = new IdentityIndex(identities);
   for (const block of blocksOf(directory, stretch)) {
+    const facts = new BlockFacts(block);
     for (const { records, row } of ownTaps(block)) {
       const key = index.keyOf(records, row);
-      if (key !== undefined) found.set(key, factsOf(records, row, block));
+      if (key !== undefined) found.set(key, facts.of(records, row));
     }
   }
   return identities.map((identity) => found.get(identityKey(identity)));

@@ -4,13 +4,38 @@ import { type JournalBlock, SectionType } from '../../workers/journal/types.ts';
 import type { MovedTransfer, TapFacts } from '../../workers/ledger/command-types.ts';
 import { readTransfers } from '../../workers/ledger/transfers.ts';
 
-/** What a tap's record and its transfer say, as commands take it. */
-export function factsOf(records: TapRecords, row: number, block: JournalBlock): TapFacts {
+/** The taps of one block as commands take them: what a tap moved is written beside it. */
+export class BlockFacts {
+  readonly #block: JournalBlock;
+  #moved: ReadonlyMap<number, MovedTransfer> | undefined;
+
+  constructor(block: JournalBlock) {
+    this.#block = block;
+  }
+
+  of(records: TapRecords, row: number): TapFacts {
+    this.#moved ??= movedIn(this.#block);
+    return factsOf(records, row, this.#moved.get(records.getI64(row, TapOffset.position)) ?? null);
+  }
+}
+
+/** What the block's taps moved, by their positions. */
+function movedIn(block: JournalBlock): ReadonlyMap<number, MovedTransfer> {
+  const moved = new Map<number, MovedTransfer>();
+  for (const { type, bytes } of block.sections) {
+    if (type !== SectionType.transfers) continue;
+    for (const { cause, causePosition, transferId, debitAccount, creditAccount, kop } of readTransfers(bytes)) {
+      if (cause === TransferCause.tap) moved.set(causePosition, { transferId, debitAccount, creditAccount, kop });
+    }
+  }
+  return moved;
+}
+
+function factsOf(records: TapRecords, row: number, transfer: MovedTransfer | null): TapFacts {
   const u8 = (offset: number) => records.getU8(row, offset);
   const u32 = (offset: number) => records.getU32(row, offset);
-  const position = records.getI64(row, TapOffset.position);
   return {
-    position,
+    position: records.getI64(row, TapOffset.position),
     readerId: u32(TapOffset.readerId),
     bootEpoch: u32(TapOffset.bootEpoch),
     seq: u32(TapOffset.seq),
@@ -27,17 +52,6 @@ export function factsOf(records: TapRecords, row: number, block: JournalBlock): 
     ref: u32(TapOffset.ref),
     basis: u8(TapOffset.basis),
     purse: u8(TapOffset.purse),
-    transfer: movedBy(block, position),
+    transfer,
   };
-}
-
-/** A tap and what it moved are written in one block. */
-function movedBy(block: JournalBlock, position: number): MovedTransfer | null {
-  const section = block.sections.find(({ type }) => type === SectionType.transfers);
-  if (section === undefined) return null;
-  for (const { cause, causePosition, transferId, debitAccount, creditAccount, kop } of readTransfers(section.bytes)) {
-    if (cause !== TransferCause.tap || causePosition !== position) continue;
-    return { transferId, debitAccount, creditAccount, kop };
-  }
-  return null;
 }
