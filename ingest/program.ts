@@ -20,6 +20,7 @@ import { verifyCommand } from './commands/verify.ts';
 /** Commands of the load tools, which reach the service through sockets only and run in a process of their own. */
 export const loadTools: Record<string, string> = {
   region: 'makes a synthetic region in import format, with the truth of its days',
+  prepare: 'tops up, reserves lockers and runs the commands that the truth of a region supposes',
   fleet: 'simulated readers that connect, lose connections, buffer and resend',
   replay: 'plays real taps from files through real connections',
 };

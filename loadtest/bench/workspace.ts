@@ -1,9 +1,11 @@
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { RunningService } from '../clients/running-service.ts';
 import { requireServiceCli } from '../service-cli.ts';
 import { benchLimits } from './limits.ts';
+
+const openRules = join(import.meta.dirname, '../scenarios/open-rules.json');
 
 /** A temporary folder with a region and a data directory that has it imported; each round works on a copy of its own. */
 export class Workspace {
@@ -48,6 +50,8 @@ export class Workspace {
     const { region } = this;
     const count = String(readers + benchLimits.regionReadersSpare);
     await requireServiceCli(['region', '--seed', '1', '--size', size, '--readers', count, '--out', region]);
+    // The region's hours, limits and closed days would make this a bench of refusals at some hours.
+    copyFileSync(openRules, join(region, 'rules.json'));
     await requireServiceCli(['import', region, '--data', this.#template]);
     const service = await RunningService.start(this.#template, 0);
     try {
