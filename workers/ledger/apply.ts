@@ -18,17 +18,7 @@ export function applyTap(ledger: LedgerState, records: TapRecords, row: number):
   const code = records.getU8(row, TapOffset.code);
   if (code === Code.idConflict) return;
   const readerId = records.getU32(row, TapOffset.readerId);
-  const isShown = (records.getU8(row, TapOffset.present) & Present.balanceShown) !== 0;
-  ledger
-    .windowOf(readerId, records.getU32(row, TapOffset.bootEpoch))
-    .push(
-      records.getU32(row, TapOffset.seq),
-      records.getU32(row, TapOffset.contentHash),
-      code,
-      isShown,
-      isShown ? records.getI64(row, TapOffset.balanceKop) : 0,
-      records.getI64(row, TapOffset.position),
-    );
+  rememberAnswer(ledger, records, row, readerId, code);
   if (code === Code.readerForbidden) return;
   const kind = records.getU8(row, TapOffset.kind);
   const isThrough = wentThrough(kind, code, records.getU8(row, TapOffset.readerFlags));
@@ -39,6 +29,18 @@ export function applyTap(ledger: LedgerState, records: TapRecords, row: number):
     ledger.recent.remember(records.getU32(row, TapOffset.cardId), kind, readerId, at, amountKop, isThrough);
   }
   if (isHolderKnown(records, row)) applyToHolder(ledger, records, row, kind, code, isThrough);
+}
+
+function rememberAnswer(ledger: Ledger, records: TapRecords, row: number, readerId: number, code: number): void {
+  const bootEpoch = records.getU32(row, TapOffset.bootEpoch);
+  const window = ledger.windowOf(readerId, bootEpoch);
+  // A block keeps its quarantine behind its taps: replayed, a 93 of the older epoch may come after a tap of the newer one.
+  if (bootEpoch < window.bootEpoch) return;
+  const isShown = (records.getU8(row, TapOffset.present) & Present.balanceShown) !== 0;
+  const seq = records.getU32(row, TapOffset.seq);
+  const balanceKop = isShown ? records.getI64(row, TapOffset.balanceKop) : 0;
+  const position = records.getI64(row, TapOffset.position);
+  window.push(seq, records.getU32(row, TapOffset.contentHash), code, isShown, balanceKop, position);
 }
 
 function isHolderKnown(records: TapRecords, row: number): boolean {

@@ -137,6 +137,19 @@ describe('a shard', () => {
     expect(second.ledger.accounts.sumKop()).toBe(0);
   });
 
+  it('keeps a new boot epoch clear of what the old one was refused in the same batch', () => {
+    const storage = new MemoryStorage();
+    const first = open(storage);
+    first.execute(people, noon);
+    const forbidden = sale(9_000, { isReaderForbidden: true });
+    send(first, [forbidden, sale(1, { bootEpoch: 2 })]);
+    storage.powerCut();
+    const second = open(storage);
+    expect(second.ledger.save()).toEqual(first.ledger.save());
+    const { answers } = send(second, [sale(2, { bootEpoch: 2 }), sale(9_000, { bootEpoch: 2 }), forbidden]);
+    expect(codesOf(answers)).toEqual([10, 10, 70]);
+  });
+
   it('refuses batches above the bounds before it touches anything', () => {
     const shard = open(new MemoryStorage());
     const many = Array.from({ length: batchTapsMax + 1 }, (_, index) => sale(index + 1));
