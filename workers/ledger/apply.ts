@@ -1,7 +1,8 @@
 import { Present, TapOffset, type TapRecords } from '../journal/tap-record.ts';
 import { accountParts, Owner } from '../journal/transfer-record.ts';
+import { OperatorError } from '../errors.ts';
 import { Code, wentThrough } from './codes.ts';
-import type { CommandOutcome, Moved, Settled, TapFacts } from './command-types.ts';
+import type { CommandOutcome, JournaledOutcome, Moved, Settled, TapFacts, ToppedUp } from './command-types.ts';
 import { ClockQuality, Kind } from './kinds.ts';
 import type { LedgerState } from './ledger-state.ts';
 import { saleOf } from './rules/payment.ts';
@@ -31,7 +32,7 @@ export function applyTap(ledger: LedgerState, records: TapRecords, row: number):
   if (isHolderKnown(records, row)) applyToHolder(ledger, records, row, kind, code, isThrough);
 }
 
-function rememberAnswer(ledger: Ledger, records: TapRecords, row: number, readerId: number, code: number): void {
+function rememberAnswer(ledger: LedgerState, records: TapRecords, row: number, readerId: number, code: number): void {
   const bootEpoch = records.getU32(row, TapOffset.bootEpoch);
   const window = ledger.windowOf(readerId, bootEpoch);
   // A block keeps its quarantine behind its taps: replayed, a 93 of the older epoch may come after a tap of the newer one.
@@ -77,11 +78,13 @@ function applyRide(ledger: LedgerState, row: number, at: number, route: number, 
   ledger.rides.ridden(row, at, route, monthOfDay(day), basis);
 }
 
-/** A command's outcome. */
-export function applyOutcome(ledger: LedgerState, outcome: CommandOutcome): void {
+/** A command's outcome. Throws JOURNAL_NEWER for one that this program does not know: passed over, it would be forgotten. */
+export function applyOutcome(ledger: LedgerState, outcome: JournaledOutcome): void {
   switch (outcome.type) {
     case 'moved':
       return applyMoved(ledger, outcome);
+    case 'toppedUp':
+      return applyMoved(ledger, movedOf(outcome));
     case 'settled':
       return applySettled(ledger, outcome);
     case 'limit':
@@ -99,7 +102,21 @@ export function applyOutcome(ledger: LedgerState, outcome: CommandOutcome): void
     case 'feed':
       applyChange(ledger, outcome);
       ledger.registryChange = outcome.change;
+      return;
+    default:
+      throw newer(outcome);
   }
+}
+
+function newer(unknown: never): OperatorError {
+  const message = `the journal holds a command of type ${String((unknown as { type: unknown }).type)}`;
+  return new OperatorError('JOURNAL_NEWER', message, 'Run the newer program that wrote it.');
+}
+
+/** A top-up of an older program; its time and day stand with its transfer. */
+function movedOf({ key, pupilId, purse, kop, balanceKop, transferId }: ToppedUp): Moved {
+  const what = { type: 'moved', command: 'topup', key, pupilId, purse, kop, balanceKop, transferId } as const;
+  return { ...what, toPurse: 0, against: 0, at: 0, schoolDay: 0 };
 }
 
 type Change = Extract<CommandOutcome, { change: number }>;
