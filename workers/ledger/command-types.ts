@@ -168,6 +168,20 @@ export interface Settled {
 export type CommandOutcome =
   RegistryChange | Moved | Settled | SetLimit | SetItem | ReserveLocker | CloseDay | FeedMark;
 
+/** What journals held of a top-up before any other command moved money. */
+export interface ToppedUp {
+  readonly type: 'toppedUp';
+  readonly key: string;
+  readonly pupilId: number;
+  readonly purse: number;
+  readonly kop: number;
+  readonly balanceKop: number;
+  readonly transferId: number;
+}
+
+/** What may be found in a journal, whichever program wrote it. */
+export type JournaledOutcome = CommandOutcome | ToppedUp;
+
 export type Refusal =
   | 'PUPIL_UNKNOWN'
   | 'PURSE_UNKNOWN'

@@ -1,7 +1,7 @@
 import type { TapRecords } from '../journal/tap-record.ts';
 import { TapOffset } from '../journal/tap-record.ts';
 import { applyOutcome, applyTap } from './apply.ts';
-import type { CommandOutcome } from './command-types.ts';
+import type { JournaledOutcome } from './command-types.ts';
 import { Code } from './codes.ts';
 import { LedgerState } from './ledger-state.ts';
 import type { AnswerWindow } from './state/answers.ts';
@@ -57,7 +57,7 @@ export class Ledger extends LedgerState {
   }
 
   /** Takes a command's outcome into the state (not its transfers). */
-  applyCommand(outcome: CommandOutcome): void {
+  applyCommand(outcome: JournaledOutcome): void {
     applyOutcome(this, outcome);
   }
 

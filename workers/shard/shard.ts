@@ -1,6 +1,12 @@
 import { pack, unpack } from 'msgpackr';
 import type { AnswerWindow } from '../ledger/state/answers.ts';
-import { type CommandAnswer, type CommandOutcome, decideCommand, type LedgerCommand } from '../ledger/commands.ts';
+import {
+  type CommandAnswer,
+  type CommandOutcome,
+  decideCommand,
+  type JournaledOutcome,
+  type LedgerCommand,
+} from '../ledger/commands.ts';
 import { isLoadable } from '../ledger/ledger-snapshot.ts';
 import { Fate, Ledger } from '../ledger/ledger.ts';
 import { TransferRecords } from '../ledger/transfers.ts';
@@ -228,7 +234,7 @@ export class Shard {
 export function applyBlock(ledger: Ledger, block: JournalBlock): void {
   for (const section of block.sections) {
     if (section.type !== SectionType.commands) continue;
-    for (const outcome of unpack(section.bytes) as CommandOutcome[]) ledger.applyCommand(outcome);
+    for (const outcome of unpack(section.bytes) as JournaledOutcome[]) ledger.applyCommand(outcome);
   }
   for (const section of block.sections) {
     if (section.type === SectionType.transfers) ledger.applyTransfers(section.bytes);
