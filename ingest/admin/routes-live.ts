@@ -117,7 +117,7 @@ export const liveRoutes = [
     method: 'get',
     path: '/admin/v1/live/offline/{school}',
     summary: 'The readers of a school: which are away, what they hold, and what they sold without being able to ask',
-    roles: ['finance', 'operator'],
+    roles: ['finance', 'operator', 'viewer'],
     parameters: z.strictObject({ school: idText }),
     response: offlineSchool,
     schools: ({ parameters }) => [parameters.school],
