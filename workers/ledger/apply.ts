@@ -145,7 +145,7 @@ function applyMoved(ledger: LedgerState, moved: Moved): void {
   const { against, schoolDay, kop, tap } = moved;
   if (moved.command === 'adjust') ledger.book.adjustment(against, schoolDay, kop);
   if (moved.command !== 'reverse' || tap === undefined || tap.transfer === null) return;
-  ledger.doneBefore.reversed.add(tap.transfer.transferId);
+  ledger.doneBefore.reverse(tap.transfer.transferId);
   giveBack(ledger, tap, tap.transfer.debitAccount, kop);
   ledger.book.reversal(against, schoolDay, kop);
 }
@@ -168,7 +168,7 @@ function applySettled(ledger: LedgerState, settled: Settled): void {
     ledger.book.outcome(transfer.creditAccount, tap.schoolDay, transfer.kop);
     return;
   }
-  ledger.doneBefore.reversed.add(transfer.transferId);
+  ledger.doneBefore.reverse(transfer.transferId);
   giveBack(ledger, tap, transfer.debitAccount, transfer.kop);
   ledger.book.reversal(transfer.creditAccount, tap.schoolDay, transfer.kop);
 }

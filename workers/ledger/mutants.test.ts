@@ -65,7 +65,7 @@ const mutants: readonly Mutant[] = [
   {
     bug: 'a tap is taken back as often as it is asked',
     file: 'apply.ts',
-    line: '  ledger.doneBefore.reversed.add(tap.transfer.transferId);',
+    line: '  ledger.doneBefore.reverse(tap.transfer.transferId);',
     becomes: '',
   },
   {

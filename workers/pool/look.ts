@@ -64,10 +64,7 @@ export function insideOf(owner: Shard, schoolId: number): Inside[] {
 }
 
 export function bookedDays(owner: Shard, operator: number, schoolDay: number): BookedDay[] {
-  const found: BookedDay[] = [];
-  for (const day of owner.ledger.book.days()) {
-    if (operator !== 0 && day.operator !== operator) continue;
-    if (schoolDay === 0 || day.schoolDay === schoolDay) found.push(day);
-  }
-  return found;
+  const { book } = owner.ledger;
+  const days = operator === 0 ? [...book.days()] : book.daysOf(operator);
+  return schoolDay === 0 ? days : days.filter((day) => day.schoolDay === schoolDay);
 }

@@ -5,7 +5,7 @@ import { Code } from '../codes.ts';
 import { bookDaysMax } from '../limits.ts';
 import { Kind, TapFlag } from '../kinds.ts';
 import { addTo, type DayTotals, mergeTotals, newDayTotals, newTotal } from './day-totals.ts';
-import { loadRows, saveRows } from './json-rows.ts';
+import { encodeRow, loadRows, saveEncoded } from './json-rows.ts';
 
 /** One operator's school day: all of it, and how it stood when it was closed. */
 export interface BookedDay {
@@ -21,10 +21,18 @@ export class DayBook {
   /** By school, for each kind of operator: account numbers are too large to be quick keys. */
   readonly #canteens = new Map<number, Map<number, BookedDay>>();
   readonly #carriers = new Map<number, Map<number, BookedDay>>();
+  /** Days as a snapshot keeps them; dropped when they change. Nearly all are over, and stay as they are. */
+  readonly #encoded = new WeakMap<BookedDay, Uint8Array>();
 
   day(operator: number, schoolDay: number): BookedDay | undefined {
     const { owner, ownerId } = accountParts(operator);
     return this.#of(owner).get(ownerId)?.get(schoolDay);
+  }
+
+  /** One operator's days. */
+  daysOf(operator: number): BookedDay[] {
+    const { owner, ownerId } = accountParts(operator);
+    return [...(this.#of(owner).get(ownerId)?.values() ?? [])];
   }
 
   *days(): Generator<BookedDay> {
@@ -45,7 +53,7 @@ export class DayBook {
     if (code === Code.bounce) return;
     const owner = kind === Kind.fare ? Owner.carrier : Owner.canteen;
     const schoolId = records.getU32(row, TapOffset.schoolId);
-    const totals = this.#dayOf(owner, schoolId, records.getU16(row, TapOffset.schoolDay))?.totals;
+    const totals = this.#toChange(owner, schoolId, records.getU16(row, TapOffset.schoolDay))?.totals;
     if (totals === undefined) return;
     if (wentThrough) sold(totals, records, row, code);
     else if (code >= Code.cardUnknown) totals.refused[code] = (totals.refused[code] ?? 0) + 1;
@@ -71,12 +79,18 @@ export class DayBook {
 
   close(operator: number, schoolDay: number, at: number): void {
     const { owner, ownerId } = accountParts(operator);
-    const day = this.#dayOf(owner, ownerId, schoolDay);
+    const day = this.#toChange(owner, ownerId, schoolDay);
     if (day !== undefined) day.closed ??= { at, totals: mergeTotals(newDayTotals(), day.totals) };
   }
 
   save(columns: Map<string, Uint8Array>): void {
-    saveRows(columns, 'book', this.days());
+    const rows: Uint8Array[] = [];
+    for (const day of this.days()) {
+      let row = this.#encoded.get(day);
+      if (row === undefined) this.#encoded.set(day, (row = encodeRow(day)));
+      rows.push(row);
+    }
+    saveEncoded(columns, 'book', rows);
   }
 
   load(columns: ReadonlyMap<string, Uint8Array>): void {
@@ -93,7 +107,13 @@ export class DayBook {
 
   #totals(operator: number, schoolDay: number): DayTotals | undefined {
     const { owner, ownerId } = accountParts(operator);
-    return this.#dayOf(owner, ownerId, schoolDay)?.totals;
+    return this.#toChange(owner, ownerId, schoolDay)?.totals;
+  }
+
+  #toChange(owner: number, schoolId: number, schoolDay: number): BookedDay | undefined {
+    const day = this.#dayOf(owner, schoolId, schoolDay);
+    if (day !== undefined) this.#encoded.delete(day);
+    return day;
   }
 
   /** The day, begun if need be; undefined for one that is too old to be kept. */
