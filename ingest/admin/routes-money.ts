@@ -68,7 +68,7 @@ export const moneyRoutes = [
         .meta({ description: "the other side: an operator's takings; without it the adjustments account" }),
     }),
     response: movement,
-    schools: pupilsSchool,
+    schools: async (input, desk) => [...(await pupilsSchool(input, desk)), ...operatorsSchool(input.body.against)],
     answer: async ({ body }, context) => {
       const against = await otherSide(context, body.against);
       return await move(context, { type: 'adjust', ...(await keyed(context, body)), kop: body.kop, against });
@@ -119,6 +119,10 @@ function movementOf(executed: Executed): Movement {
     balance_kop: balanceKop,
     transfer: transferId,
   };
+}
+
+function operatorsSchool(against: string | undefined): number[] {
+  return against === undefined ? [] : [Number(against.split(':')[1])];
 }
 
 /** The account that an adjustment is booked against. Throws SCHOOL_UNKNOWN. */

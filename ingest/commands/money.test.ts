@@ -243,6 +243,22 @@ describe('who did what', () => {
     expect(await ask(cabinet, '/admin/v1/audit')).toBe('403 ROLE_FORBIDDEN');
   });
 
+  test("an accountant of a school corrects against its own operators, not another school's", async () => {
+    const accountant = await token('finance', 10);
+    const adjust = (against: string, pupil = 12) =>
+      ask(accountant, '/admin/v1/adjustments', {
+        pupil,
+        purse: 'meal',
+        kop: 5,
+        key: `own-${against}`,
+        reason: 'x',
+        against,
+      });
+    expect(await adjust('canteen:10')).toBe(200);
+    expect(await adjust('canteen:11')).toBe('403 SCOPE_FORBIDDEN');
+    expect(await adjust('canteen:10', farPupil)).toBe('403 SCOPE_FORBIDDEN');
+  });
+
   test('the audit has who, what, why and how it went; reasons stand nowhere else', async () => {
     const { entries } = await json<{ entries: AuditEntry[] }>('audit --limit 1000', 'audit');
     const of = (command: string) => entries.filter((entry) => entry.command === command).reverse();
