@@ -1,4 +1,5 @@
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { closeSync, mkdtempSync, openSync, readdirSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -6,6 +7,7 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { shardDirectory } from '../../workers/journal/cursor.ts';
 import { blockBytesMax, segmentHeaderBytes } from '../../workers/journal/limits.ts';
+import { snapshotName } from '../../workers/journal/snapshots.ts';
 import { tapRecordBytes, TapRecords } from '../../workers/journal/tap-record.ts';
 import { accountId, Owner } from '../../workers/journal/transfer-record.ts';
 import { Code } from '../../workers/ledger/codes.ts';
@@ -106,6 +108,27 @@ describe('a tap is found', () => {
       expect(refused).toMatchObject({ shard: 0, facts: { code: Code.cardUnknown, amountKop: 0, transfer: null } });
       expect(forbidden).toMatchObject({ shard: 0, facts: { code: Code.readerForbidden, transfer: null } });
     });
+  });
+});
+
+test('a tap is found while another is explained, which may take minutes', async () => {
+  // Nobody but an explanation reads snapshots: of this one it cannot read a byte.
+  const stuck = path.join(shardDirectory(folder, 1), snapshotName(1));
+  execFileSync('mkfifo', [stuck]);
+  await withLookup(async (lookup) => {
+    const explained = lookup.explain(identity(lastSeq)).catch(() => undefined);
+    let isExplained = false;
+    void explained.then(() => (isExplained = true));
+    try {
+      for (let time = 0; time < 20; time++)
+        expect(await lookup.find(identity(lastSeq - 1))).toMatchObject({ shard: 1 });
+      expect(isExplained).toBe(false);
+    } finally {
+      const writer = openSync(stuck, 'r+');
+      await explained;
+      closeSync(writer);
+      rmSync(stuck);
+    }
   });
 });
 

@@ -29,11 +29,14 @@ const workerUrl = new URL('./worker.ts', import.meta.url).href;
 /**
  * Finds what the journal holds of a tap that was answered: decided, or refused with 93. The shards know where the newest
  * 8,192 of each reader are; of older ones ClickHouse may; else the journals are searched, the newest segments first. They
- * are read in a thread of their own, a segment at a time, so that quick questions pass between the slow ones.
+ * are read in a thread of their own, a segment at a time, so that quick questions pass between the slow ones; explanations
+ * have another.
  */
 export class TapLookup {
   readonly #options: TapLookupOptions;
-  readonly #thread: Piscina<LookupRequest, unknown>;
+  readonly #thread = openThread();
+  /** An explanation replays what may be the whole journal: an OUTCOME must not wait for that. */
+  readonly #explainThread = openThread();
   readonly #remembered = new Rounds<TapIdentity, FoundTap | undefined>((taps) => this.#findRemembered(taps));
   readonly #forgotten = new Rounds<TapIdentity, FoundTap | undefined>((taps) => this.#findForgotten(taps));
 
@@ -41,13 +44,6 @@ export class TapLookup {
 
   constructor(options: TapLookupOptions) {
     this.#options = options;
-    this.#thread = new Piscina<LookupRequest, unknown>({
-      filename: workerUrl,
-      minThreads: 0,
-      maxThreads: 1,
-      idleTimeout: threadIdleMs,
-      recordTiming: false,
-    });
   }
 
   /** Undefined for a tap that no journal holds. Rejects with LOOKUP_BUSY, or what keeps the journal from being read. */
@@ -65,9 +61,9 @@ export class TapLookup {
     return await this.#explained.ask(identity);
   }
 
-  /** Ends the thread; what is still looked for is rejected. */
+  /** Ends the threads; what is still looked for is rejected. */
   async close(): Promise<void> {
-    await this.#thread.destroy();
+    await Promise.all([this.#thread.destroy(), this.#explainThread.destroy()]);
   }
 
   async #findRemembered(taps: readonly TapIdentity[]): Promise<(FoundTap | undefined)[]> {
@@ -140,6 +136,18 @@ export class TapLookup {
   }
 
   async #ask<R extends LookupRequest>(request: R): Promise<LookupAnswers[R['type']]> {
-    return (await this.#thread.run(request)) as LookupAnswers[R['type']];
+    const thread = request.type === 'explain' ? this.#explainThread : this.#thread;
+    return (await thread.run(request)) as LookupAnswers[R['type']];
   }
+}
+
+/** It begins with what it is first asked. */
+function openThread(): Piscina<LookupRequest, unknown> {
+  return new Piscina<LookupRequest, unknown>({
+    filename: workerUrl,
+    minThreads: 0,
+    maxThreads: 1,
+    idleTimeout: threadIdleMs,
+    recordTiming: false,
+  });
 }
