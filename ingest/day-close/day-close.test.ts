@@ -176,7 +176,9 @@ test('the command closes one day or all; a day of nobody, a school of nobody and
   expect(await school.command([...one, second, '--close'], 1)).toMatchObject({ ok: false, refusal: 'DAY_NOT_OVER' });
   expect(await school.command([...one, second, '--close', '--force'])).toMatchObject({ ok: true, repeated: false });
 
-  await expect(look('canteen', '2026-13-01')).rejects.toMatchObject({ code: 'PARAMETER_INVALID', exitStatus: 2 });
+  for (const day of ['2026-13-01', '1970-01-01', '2400-01-01']) {
+    await expect(look('canteen', day)).rejects.toMatchObject({ code: 'PARAMETER_INVALID', exitStatus: 2 });
+  }
   const nobody = '/admin/v1/day-close/canteen/77/2026-09-01';
   await expect(school.admin.call('GET', nobody)).rejects.toMatchObject({ code: 'SCHOOL_UNKNOWN' });
 
