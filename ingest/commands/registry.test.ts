@@ -47,7 +47,7 @@ test('pupil set and token issue, revoke, list print what they did', async () => 
   const run = commandLine();
   await run(importCommand(), writeFiles(smallRegion));
   const left = await run(pupilCommand(), 'set', '--pupil', '1', '--active', 'no', '--json');
-  expect(JSON.parse(left)).toEqual({ pupil_id: 1, active: false, entitled: true, change: 14 });
+  expect(JSON.parse(left)).toEqual({ pupil_id: 1, active: false, entitled: true, change: 17 });
   expect(await run(pupilCommand(), 'set', '--pupil', '1', '--active', 'no')).toMatch(
     /has left, free meals \(unchanged\)/,
   );

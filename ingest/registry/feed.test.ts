@@ -187,7 +187,7 @@ test('a stretch of the feed holds one document of rules at most, as its last ent
     stretches.map((types) => [types.length, types.at(-1), types.filter((type) => type === 'rules').length]),
   ).toEqual([
     [1, 'rules', 1],
-    [14, 'rules', 1],
+    [17, 'rules', 1],
     [1, 'rules', 1],
   ]);
 });

@@ -5,13 +5,23 @@ import { dayOfDate } from './fields.ts';
 import type { CardRow, ChangeKind, ClassRow, PupilRow, ReaderRow, RegistryTables, SchoolRow } from './schema.ts';
 
 /**
- * The change feed: what the ledger and the gateway's directory have to know, in the order in which it was committed.
+ * The change feed: what the ledger, the gateway's directory and the schools' days have to know, in the order in which it was committed.
  * An entry is written in the transaction that made the change. Payloads carry ids and settings, never names.
  */
 export interface FeedEntry {
   readonly change: number;
   readonly ledger: RegistryChange | null;
   readonly directory: DirectoryChange | null;
+  readonly schoolDay: SchoolDayChange | null;
+}
+
+/** What is known of schools, or expected of their days, may be other than before. */
+export interface SchoolDayChange {
+  readonly schoolIds: readonly number[];
+  /** The past days that are concerned as well, days since 1970, both included; null: none. */
+  readonly pastDays: readonly [from: number, to: number] | null;
+  /** Whether schools, classes or readers themselves changed. */
+  readonly isOfTables: boolean;
 }
 
 export type DirectoryChange = ReaderChange | SchoolChange | CardUidChange | RulesVersionChange;
@@ -114,6 +124,18 @@ export function schoolChange(school: SchoolRow): NewChange {
   return { kind: 'school', entityId: schoolId, payload: { schoolId, districtId, timeZone } };
 }
 
+/** A class came or changed; with another school both are concerned. */
+export function classChange(after: ClassRow, before: ClassRow | undefined): NewChange {
+  const { class_id: classId, school_id: schoolId } = after;
+  const schoolIds = [...new Set([schoolId, before?.school_id ?? schoolId])];
+  return { kind: 'class', entityId: classId, payload: { classId, schoolIds } };
+}
+
+/** `pastDays`: as in `SchoolDayChange`. */
+export function schoolDayChange(schoolIds: readonly number[], pastDays: SchoolDayChange['pastDays'] = null): NewChange {
+  return { kind: 'schoolDay', entityId: schoolIds[0], payload: { schoolIds, pastDays } };
+}
+
 export function rulesChange(version: number): NewChange {
   return { kind: 'rules', entityId: version, payload: { version } };
 }
@@ -131,31 +153,47 @@ export async function appendChange(transaction: Transaction<RegistryTables>, ent
 
 export function decodeEntry({ change, kind, payload, document = '{}' }: StoredChange): FeedEntry {
   const fields: unknown = JSON.parse(payload);
+  const entry = { change, ledger: null, directory: null, schoolDay: null };
   switch (kind) {
-    case 'holder':
-      return { change, ledger: { type: 'holder', change, ...(fields as HolderPayload) }, directory: null };
+    case 'holder': {
+      const holder = fields as HolderPayload;
+      return { ...entry, ledger: { type: 'holder', change, ...holder }, schoolDay: concerns([holder.schoolId], false) };
+    }
     case 'card': {
       const card = fields as CardPayload;
       const { cardId, pupilId, status, expiresDay } = card;
       const ledger = { type: 'card', change, cardId, pupilId, status, expiresDay } as const;
-      return { change, ledger, directory: cardUid(change, card) };
+      return { ...entry, ledger, directory: cardUid(change, card) };
     }
     case 'cardLeft':
-      return { change, ledger: null, directory: cardUid(change, fields as CardPayload) };
-    case 'reader':
-      return { change, ledger: null, directory: { type: 'reader', change, ...(fields as ReaderPayload) } };
+      return { ...entry, directory: cardUid(change, fields as CardPayload) };
+    case 'reader': {
+      const directory = { type: 'reader', change, ...(fields as ReaderPayload) } as const;
+      return { ...entry, directory, schoolDay: concerns([], true) };
+    }
     case 'school': {
       const school = fields as SchoolPayload;
       const { schoolId, districtId } = school;
       const ledger = { type: 'school', change, schoolId, districtId } as const;
-      return { change, ledger, directory: { type: 'school', change, ...school } };
+      const directory = { type: 'school', change, ...school } as const;
+      return { ...entry, ledger, directory, schoolDay: concerns([schoolId], true) };
+    }
+    case 'class':
+      return { ...entry, schoolDay: concerns((fields as ClassPayload).schoolIds, true) };
+    case 'schoolDay': {
+      const { schoolIds, pastDays } = fields as SchoolDayPayload;
+      return { ...entry, schoolDay: { schoolIds, pastDays, isOfTables: false } };
     }
     case 'rules': {
       const { version } = fields as RulesPayload;
       const ledger = { type: 'rules', change, version, document: JSON.parse(document) as RulesDocument } as const;
-      return { change, ledger, directory: { type: 'rules', change, version } };
+      return { ...entry, ledger, directory: { type: 'rules', change, version } };
     }
   }
+}
+
+function concerns(schoolIds: readonly number[], isOfTables: boolean): SchoolDayChange {
+  return { schoolIds, pastDays: null, isOfTables };
 }
 
 function cardUid(change: number, { districtId, uid, cardId, pupilId, status }: CardPayload): CardUidChange {
@@ -168,3 +206,8 @@ type CardPayload = Payload<Extract<RegistryChange, { type: 'card' }>> & { distri
 type ReaderPayload = Payload<ReaderChange>;
 type SchoolPayload = Payload<SchoolChange>;
 type RulesPayload = Payload<RulesVersionChange>;
+interface ClassPayload {
+  readonly classId: number;
+  readonly schoolIds: readonly number[];
+}
+type SchoolDayPayload = Omit<SchoolDayChange, 'isOfTables'>;

@@ -88,6 +88,36 @@ export function readExpires(text: string): string | null | Fault {
   return dayOfDate(text) > 0 ? text : new Fault('DATE', 'must be later than 1970-01-01');
 }
 
+/** Days since 1970 that the journal and ClickHouse have room for: until 2149. */
+export const schoolDayMax = 65_535;
+
+/** A day as YYYY-MM-DD. */
+export function readDay(text: string): string | Fault {
+  const isDay = isDate(text) && dayOfDate(text) >= 0 && dayOfDate(text) <= schoolDayMax;
+  return isDay ? text : new Fault('DATE', 'must be a day of the calendar as YYYY-MM-DD, from 1970 on');
+}
+
+/** The same, or null where the text is empty. */
+export function readDayOrNone(text: string): string | null | Fault {
+  return text === '' ? null : readDay(text);
+}
+
+/** A time of day `HH:MM` as minutes; `24:00` is midnight. */
+export function readTime(text: string): number | Fault {
+  if (!/^(([01]\d|2[0-3]):[0-5]\d|24:00)$/.test(text)) return new Fault('TIME', 'must be a time as HH:MM, up to 24:00');
+  return Number(text.slice(0, 2)) * 60 + Number(text.slice(3));
+}
+
+/** An id, or null where the text is empty. */
+export function readIdOrNone(text: string): number | null | Fault {
+  return text === '' ? null : readId(text);
+}
+
+export function readCalendarKind(text: string): 'holiday' | 'closed' | 'open' | Fault {
+  if (text === 'holiday' || text === 'closed' || text === 'open') return text;
+  return new Fault('CALENDAR_KIND', 'must be holiday, closed or open');
+}
+
 /** A day of the calendar as YYYY-MM-DD. */
 export function isDate(text: string): boolean {
   return /^\d{4}-\d{2}-\d{2}$/.test(text) && !Number.isNaN(Date.parse(text)) && dateOfDay(dayOfDate(text)) === text;
@@ -98,7 +128,7 @@ export function dayOfDate(date: string): number {
   return Date.parse(date) / dayMs;
 }
 
-function dateOfDay(day: number): string {
+export function dateOfDay(day: number): string {
   return new Date(day * dayMs).toISOString().slice(0, 10);
 }
 

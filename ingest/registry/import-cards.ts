@@ -37,7 +37,7 @@ class CardWriter implements RowWriter<CardFileRow> {
     this.report = report;
     this.lineOf = lineOf;
     this.append = prepareAppend(transaction);
-    this.upsert = prepareUpsert(transaction, 'card', cardColumns, 'card_id');
+    this.upsert = prepareUpsert(transaction, 'card', cardColumns, ['card_id']);
     this.nextId = nextId;
   }
 

@@ -1,10 +1,10 @@
-import { holderChange, readerChange, schoolChange, type NewChange } from './feed.ts';
+import { classChange, holderChange, readerChange, schoolChange, schoolDayChange, type NewChange } from './feed.ts';
 import { readFlag, readId, readKinds, readPublicKey, readShift, readText, readTitle, readZone } from './fields.ts';
 import type { ImportFile } from './import-file.ts';
 import { moveCardsHome } from './move.ts';
 import type { ClassRow, DistrictRow, PupilRow, ReaderRow, SchoolRow } from './schema.ts';
 import type { RegistryTransaction } from './store.ts';
-import { tableWriter, type Append } from './table-writer.ts';
+import { tableWriter, type Append, type Move } from './table-writer.ts';
 
 /** Five files, five tables: rows with an id of their own and, but for districts, a parent that must be stored. */
 
@@ -41,6 +41,7 @@ export const classes: ImportFile<ClassRow> = {
     id: 'class_id',
     parent: { table: 'school', id: 'school_id' },
     toStored: (row) => row,
+    change: classChange,
     isMove: (after, before) => after.shift !== before.shift,
     onMoved: movePupils,
   }),
@@ -61,7 +62,7 @@ export const pupils: ImportFile<PupilFileRow> = {
     // A new name alone is nothing to the ledger; another class always is, whatever its school.
     change: (after, before, parent) =>
       unlessSame(holderChange(after, parent as ClassRow), before && holderChange(before, parent as ClassRow)),
-    onMoved: moveCardsHome,
+    onMoved: leaveSchools,
   }),
 };
 
@@ -87,10 +88,30 @@ function unlessSame(after: NewChange, before: NewChange | undefined): NewChange 
 }
 
 /** Holders whose class went to another school or shift. */
-async function movePupils(transaction: RegistryTransaction, append: Append, moved: readonly ClassRow[]): Promise<void> {
-  for (const row of moved) {
-    const members = transaction.selectFrom('pupil').selectAll().where('class_id', '=', row.class_id);
-    await append((await members.execute()).map((pupil) => holderChange(pupil, row)));
+async function movePupils(
+  transaction: RegistryTransaction,
+  append: Append,
+  moved: readonly Move<ClassRow>[],
+): Promise<void> {
+  for (const { after } of moved) {
+    const members = transaction.selectFrom('pupil').selectAll().where('class_id', '=', after.class_id);
+    await append((await members.execute()).map((pupil) => holderChange(pupil, after)));
   }
+  await moveCardsHome(transaction, append);
+}
+
+/** Pupils went to other classes: the schools that they left expect them no more, which no entry of theirs says. */
+async function leaveSchools(
+  transaction: RegistryTransaction,
+  append: Append,
+  moved: readonly Move<PupilRow>[],
+): Promise<void> {
+  const classes = await transaction.selectFrom('class').select(['class_id', 'school_id']).execute();
+  const schoolOf = new Map(classes.map((row) => [row.class_id, row.school_id]));
+  const left = moved
+    .filter(({ before, after }) => schoolOf.get(before.class_id) !== schoolOf.get(after.class_id))
+    .map(({ before }) => schoolOf.get(before.class_id));
+  const schoolIds = [...new Set(left)].filter((schoolId) => schoolId !== undefined);
+  if (schoolIds.length > 0) await append([schoolDayChange(schoolIds)]);
   await moveCardsHome(transaction, append);
 }

@@ -3,6 +3,8 @@ import { basename, join } from 'node:path';
 import { hasErrno, OperatorError } from '../../workers/errors.ts';
 import { readCsv } from './csv.ts';
 import { cards } from './import-cards.ts';
+import { absences, bells } from './import-days.ts';
+import { calendar } from './import-calendar.ts';
 import { RowParser, type ImportFile } from './import-file.ts';
 import { importRules, rulesFile } from './import-rules.ts';
 import { classes, districts, pupils, readers, schools } from './import-tables.ts';
@@ -30,6 +32,9 @@ const importers: readonly Importer[] = [
   importer(pupils),
   importer(cards),
   importer(readers),
+  importer(bells),
+  importer(calendar),
+  importer(absences),
   { file: rulesFile, run: (registry, path) => importRules(registry, path, Date.now()) },
 ];
 

@@ -41,6 +41,7 @@ test('a registry of version 1 tells shards that had followed it districts and sh
     { type: 'holder', change: 9, pupilId: 3, schoolId: 20, classId: 201, active: true, entitled: false, shift: 3 },
   ];
   expect((await registry.changesAfter(5, 100)).map((entry) => entry.ledger)).toEqual(ledger);
+  expect(await registry.db.selectFrom('bells').selectAll().execute()).toEqual([]);
   const again = await temporaryRegistry(directory);
   expect(await again.lastChange()).toBe(9);
 });

@@ -10,6 +10,9 @@ export interface RegistryTables {
   pupil: PupilRow;
   card: CardRow;
   reader: ReaderRow;
+  bells: BellsRow;
+  calendar: CalendarRow;
+  absence: AbsenceRow;
   change: ChangeTable;
   rules: RulesRow;
   admin_token: AdminTokenRow;
@@ -70,8 +73,47 @@ export interface ReaderRow {
   revoked: number;
 }
 
-/** `cardLeft`: the UID no longer means this card in the district that the payload names, because the pupil moved away. */
-export type ChangeKind = 'holder' | 'card' | 'cardLeft' | 'reader' | 'school' | 'rules';
+/** When a shift of a school begins and ends, in minutes of the local day; up to 1,440, which is midnight. */
+export interface BellsRow {
+  school_id: number;
+  /** 1 to 3. */
+  shift: number;
+  doors_min: number;
+  /** First bell. */
+  first_min: number;
+  /** End of the last lesson. */
+  last_min: number;
+}
+
+export type CalendarKind = 'holiday' | 'closed' | 'open';
+
+/** A line of a district's calendar; of those that speak of a day the one with the highest place counts. */
+export interface CalendarRow {
+  district_id: number;
+  /** From 0, in the order of the file. */
+  place: number;
+  /** Null for all schools of the district. */
+  school_id: number | null;
+  /** YYYY-MM-DD, both included. */
+  from_day: string;
+  to_day: string;
+  kind: CalendarKind;
+}
+
+/** Days on which a pupil is excused, both included. */
+export interface AbsenceRow {
+  pupil_id: number;
+  /** YYYY-MM-DD. */
+  from_day: string;
+  /** Null for an absence that was taken back. */
+  to_day: string | null;
+}
+
+/**
+ * `cardLeft`: the UID no longer means this card in the district that the payload names, because the pupil moved away.
+ * `class`, `schoolDay`: what is expected of a school's day may be other than before; neither ledger nor gateway is concerned.
+ */
+export type ChangeKind = 'holder' | 'card' | 'cardLeft' | 'reader' | 'school' | 'rules' | 'class' | 'schoolDay';
 
 interface ChangeTable {
   change: Generated<number>;

@@ -11,17 +11,17 @@ type TableName = keyof RegistryTables;
 /** A call into the database costs as much as storing two rows, so full groups go in one. */
 const rowsPerStatement = 50;
 
-/** Inserts rows, or where their `key` exists overwrites the other columns. Values come in the order of `columns`. */
+/** Inserts rows, or where their `keys` exist overwrites the other columns. Values come in the order of `columns`. */
 export function prepareUpsert(
   transaction: RegistryTransaction,
   table: TableName,
   columns: readonly string[],
-  key: string,
+  keys: readonly string[],
 ): RunAll {
   const updates = columns
-    .filter((column) => column !== key)
+    .filter((column) => !keys.includes(column))
     .map((column) => sql`${sql.ref(column)} = excluded.${sql.ref(column)}`);
-  const onConflict = sql`on conflict (${sql.ref(key)}) do update set ${sql.join(updates)}`;
+  const onConflict = sql`on conflict (${sql.join(keys.map((key) => sql.ref(key)))}) do update set ${sql.join(updates)}`;
   return prepare(transaction, (rows) => sql`${insertInto(table, columns, rows)} ${onConflict}`);
 }
 

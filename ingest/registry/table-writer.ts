@@ -20,7 +20,16 @@ export interface Table<Row, Stored> {
   /** What else counts as a move, beside another parent. */
   readonly isMove?: (after: Stored, before: Stored) => boolean;
   /** Runs after all rows when some moved. */
-  readonly onMoved?: (transaction: RegistryTransaction, append: Append, moved: readonly Stored[]) => Promise<void>;
+  readonly onMoved?: (
+    transaction: RegistryTransaction,
+    append: Append,
+    moved: readonly Move<Stored>[],
+  ) => Promise<void>;
+}
+
+export interface Move<Stored> {
+  readonly before: Stored;
+  readonly after: Stored;
 }
 
 export function tableWriter<Row extends object, Stored extends object>(
@@ -39,7 +48,7 @@ class TableWriter<Row extends object, Stored extends object> implements RowWrite
   private upsert: RunAll | null = null;
   private rows: Stored[] = [];
   private entries: NewChange[] = [];
-  private readonly moved: Stored[] = [];
+  private readonly moved: Move<Stored>[] = [];
 
   constructor(table: Table<Row, Stored>, transaction: RegistryTransaction, report: FileReport) {
     this.table = table;
@@ -85,7 +94,7 @@ class TableWriter<Row extends object, Stored extends object> implements RowWrite
     if (this.rows.length === 0) return;
     this.columns ??= Object.keys(this.rows[0]) as (keyof Stored & string)[];
     const { columns } = this;
-    this.upsert ??= prepareUpsert(this.transaction, this.table.table, columns, this.table.id);
+    this.upsert ??= prepareUpsert(this.transaction, this.table.table, columns, [this.table.id]);
     await this.upsert(this.rows.map((row) => columns.map((column) => row[column])));
     await this.append(this.entries);
     this.rows = [];
@@ -95,7 +104,7 @@ class TableWriter<Row extends object, Stored extends object> implements RowWrite
   private noteMove(after: Stored, before: Stored): void {
     const { parent, isMove } = this.table;
     const hasOtherParent = parent !== undefined && after[parent.id] !== before[parent.id];
-    if (hasOtherParent || isMove?.(after, before) === true) this.moved.push(after);
+    if (hasOtherParent || isMove?.(after, before) === true) this.moved.push({ before, after });
   }
 
   private async readParents(rows: readonly NumberedRow<Row>[]): Promise<Map<number, ParentRow>> {
