@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { TapFlag } from './kinds.ts';
 import type { RuleLayer } from './rule-set.ts';
+import { RuleBook } from './rules/rule-book.ts';
 import { monthOfDay } from './state/rides.ts';
 import { buffet, send, type TableTap, TableWorld } from './table.suite.ts';
 import { noon } from './taps.suite.ts';
@@ -56,6 +57,18 @@ describe('layers of rules', () => {
     expect([priced(world, 1, 9), priced(world, 1, 10)]).toEqual([12, 11]);
     world.rules({ prices: { 2: 5 } });
     expect([priced(world, 1, 9), priced(world, 2, 9)]).toEqual([0, 5]);
+  });
+
+  it('are read once for all schools of a district that have none of their own', () => {
+    const book = new RuleBook();
+    for (const schoolId of [9, 10, 11]) book.setDistrict(schoolId, 1);
+    book.setDistrict(12, 2);
+    book.replace(2, { region: { prices: { 1: 5 } }, schools: { 11: { prices: { 1: 6 } } } });
+    expect(book.of(10)).toBe(book.of(9));
+    expect([11, 12].map((schoolId) => book.of(schoolId).prices.get(1))).toEqual([6, 5]);
+    expect(book.of(12)).toMatchObject({ districtId: 2 });
+    book.replace(3, { region: { prices: { 1: 7 } } });
+    expect([9, 11, 12].map((schoolId) => book.of(schoolId).prices.get(1))).toEqual([7, 7, 7]);
   });
 
   it('are those of the reader’s school, not of the pupil’s', () => {

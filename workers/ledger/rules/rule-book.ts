@@ -14,13 +14,12 @@ export class RuleBook {
   #districts = new Map<number, number>();
   /** Read from the document when a school's first tap needs it; forgotten when anything changes. */
   readonly #schools = new Map<number, SchoolRules>();
+  /** By district: what its schools without rules of their own share, because a price list may be long. */
+  readonly #shared = new Map<number, SchoolRules>();
 
   of(schoolId: number): SchoolRules {
     let rules = this.#schools.get(schoolId);
-    if (rules === undefined) {
-      rules = rulesOfSchool(this.#document, this.districtOf(schoolId), schoolId);
-      this.#schools.set(schoolId, rules);
-    }
+    if (rules === undefined) this.#schools.set(schoolId, (rules = this.#read(schoolId)));
     return rules;
   }
 
@@ -33,6 +32,7 @@ export class RuleBook {
     this.version = version;
     this.#document = document;
     this.#schools.clear();
+    this.#shared.clear();
   }
 
   setDistrict(schoolId: number, districtId: number): void {
@@ -47,5 +47,15 @@ export class RuleBook {
   load(saved: Saved): void {
     this.#districts = new Map(saved.districts);
     this.replace(saved.version, saved.document);
+  }
+
+  #read(schoolId: number): SchoolRules {
+    const districtId = this.districtOf(schoolId);
+    const hasOwn = this.#document.schools?.[String(schoolId)] !== undefined;
+    const shared = hasOwn ? undefined : this.#shared.get(districtId);
+    if (shared !== undefined) return shared;
+    const rules = rulesOfSchool(this.#document, districtId, schoolId);
+    if (!hasOwn) this.#shared.set(districtId, rules);
+    return rules;
   }
 }
