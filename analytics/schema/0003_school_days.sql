@@ -200,6 +200,9 @@ CREATE TABLE IF NOT EXISTS district_day
     spend_kop Int64,
     entitled UInt32,
     served UInt32,
+    -- What it rests on; 0: none was there.
+    roster_revision UInt64,
+    calendar_revision UInt64,
     side UInt8,
     revision UInt64
 )
