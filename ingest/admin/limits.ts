@@ -13,6 +13,9 @@ export const streamBufferBytesMax = 1024 * 1024;
 /** How often a stream that has nothing to say shows that it lives; the library closes a connection that is silent for 10 s. */
 export const streamPulseMs = 4_000;
 
+/** How often it is looked up whether the token of an open stream is still good. */
+export const streamTokenCheckMs = 2_000;
+
 /** Faults of one input that are told. */
 export const faultsToldMax = 10;
 

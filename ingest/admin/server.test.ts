@@ -248,6 +248,16 @@ describe('streams', () => {
     expect(closed).toBe(2);
   });
 
+  test('a stream ends with its token, and only that one', async () => {
+    const viewer = await tokenOf('viewer');
+    const [mine, others] = [await open('', viewer), await open()];
+    await revokeToken(registry, 'viewer null', nowMs);
+    await expect(mine.text()).rejects.toThrow();
+    expect(streams.map(({ isOver }) => isOver)).toEqual([true, false]);
+    streams[1].close();
+    await others.text();
+  });
+
   test(
     'a stream that is silent lives on; one that is not read is closed at its bound',
     { timeout: 60_000 },

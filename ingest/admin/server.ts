@@ -6,7 +6,7 @@ import { checkRole, checkSchool, identify } from './access.ts';
 import { AuditThread } from './audit-thread.ts';
 import { audited, type AuditNotes } from './audit-trail.ts';
 import { EventStream } from './event-stream.ts';
-import { bodyBytesMax, requestsInFlightMax, streamsMax } from './limits.ts';
+import { bodyBytesMax, requestsInFlightMax, streamsMax, streamTokenCheckMs } from './limits.ts';
 import { openApiDocument } from './openapi.ts';
 import { checked, internalProblem, problemOf } from './problem.ts';
 import {
@@ -73,7 +73,7 @@ class AdminServer {
       const context = { ...this.#desk, caller: await this.#admit(route, asked) };
       const input = await this.#inputOf(route, asked);
       await checkSchool(route, context.caller, input, context);
-      const begin = () => new EventStream(response, asked.lastEventId);
+      const begin = () => this.#untilRevoked(new EventStream(response, asked.lastEventId), asked);
       if ('open' in route) await this.#stream(route, exchange, begin, input, context);
       else exchange.json(200, await this.#answer(route, input, context));
     } catch (error) {
@@ -138,6 +138,17 @@ class AdminServer {
       }
       if (stream.giveBack()) throw error;
     }
+  }
+
+  /** A stream outlives the look at its token: it is cut off when the token is good no more. */
+  #untilRevoked(stream: EventStream, { token }: Asked): EventStream {
+    const check = setInterval(() => {
+      void identify(token, this.#ownerToken, this.#desk.service.registry).catch((error: unknown) => {
+        if (error instanceof OperatorError && error.code === 'ADMIN_TOKEN') stream.cut();
+      });
+    }, streamTokenCheckMs);
+    stream.onClose(() => clearInterval(check));
+    return stream;
   }
 
   #refuse(exchange: HttpExchange, error: unknown): void {
