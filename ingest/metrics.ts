@@ -22,6 +22,7 @@ export class Metrics {
     this.#latency(service);
     this.#shards(service);
     this.#admission(service);
+    this.#telemetry(service);
   }
 
   get contentType(): string {
@@ -118,6 +119,13 @@ export class Metrics {
     this.#gauge('tapline_admission_open', '1 when frames are taken in', () => (admission.isOpen ? 1 : 0));
     this.#gauge('tapline_journal_bytes', 'Bytes of all journals', () => admission.journalBytes);
     this.#gauge('tapline_disk_free_bytes', 'Free bytes of the data directory', () => admission.diskFreeBytes);
+  }
+
+  #telemetry({ beats }: Service): void {
+    const status = () => beats.status();
+    this.#gauge('tapline_telemetry_rows_buffered', "Rows of readers' telemetry in memory", () => status().buffered);
+    this.#total('tapline_telemetry_rows_dropped_total', 'Rows that found no room', () => status().dropped);
+    this.#total('tapline_telemetry_rows_inserted_total', 'Rows in ClickHouse', () => status().inserted);
   }
 
   #total(name: string, help: string, read: () => number): void {

@@ -2,6 +2,7 @@ import path from 'node:path';
 import type { Logger } from 'pino';
 import type { EmbeddedClickHouse } from '../analytics/clickhouse/embedded.ts';
 import { SinkThread } from '../analytics/sink/thread.ts';
+import { BeatWriter } from '../analytics/telemetry/beat-writer.ts';
 import type { ShardPool } from '../workers/pool/pool.ts';
 import { batchCommandsMax } from '../workers/shard/limits.ts';
 import { Admission } from './admission.ts';
@@ -16,6 +17,7 @@ import { TapLookup } from './journal-lookup/tap-lookup.ts';
 import type { Parts } from './parts.ts';
 import type { Directory } from './registry/directory.ts';
 import type { Registry } from './registry/store.ts';
+import { ReaderTelemetry } from './telemetry/reader-telemetry.ts';
 
 const ackFlushIntervalMs = 500;
 const busySampleIntervalMs = 1_000;
@@ -37,9 +39,11 @@ export class Service {
   readonly admission: Admission;
   readonly sink: SinkThread;
   readonly taps: TapLookup;
+  readonly beats: BeatWriter;
   readonly quarantine: Quarantine;
   isReady = false;
   readonly #ackLog: AckLog;
+  readonly #telemetry: ReaderTelemetry;
   readonly #embedded: EmbeddedClickHouse | undefined;
   readonly #clickhouseUrl: string;
   #timers: NodeJS.Timeout[] = [];
@@ -72,6 +76,12 @@ export class Service {
     parts.engineEvents.restarted = (url, pid) => this.#engineRestarted(url, pid);
     this.sink = this.#openSink();
     this.taps = new TapLookup({ pool, journalDirectory: data.journal, clickhouseUrl: () => this.clickhouseAddress });
+    this.#telemetry = new ReaderTelemetry(this.now, (row) => this.beats.add(row));
+    this.beats = new BeatWriter({
+      clickhouseUrl: this.clickhouseAddress,
+      logger: log,
+      onFlush: (isLast) => this.#telemetry.flush(isLast),
+    });
     this.gateway = this.#openGateway();
   }
 
@@ -108,6 +118,7 @@ export class Service {
     await this.#stopStep('the registry', this.feed.stop());
     await this.#stopStep('the notes of acknowledgements', this.#ackLog.flush());
     await this.#stopStep('the quarantine', this.quarantine.flush());
+    await this.#stopStep('telemetry', this.beats.stop());
     await this.#stopStep('the sink', this.sink.stop({ drainTimeoutMs: sinkDrainTimeoutMs }));
     await this.#saveSnapshots();
     await this.#stopStep('the search for taps', this.taps.close());
@@ -134,6 +145,7 @@ export class Service {
     const port = await this.gateway.listen(config.host, config.port);
     undo.push(() => this.gateway.drain());
     this.sink.start();
+    this.beats.start();
     this.#follow();
     this.isReady = true;
     const address = this.#address(port);
@@ -198,6 +210,7 @@ export class Service {
       taps: this.taps,
       ackLog: this.#ackLog,
       quarantine: this.quarantine,
+      watch: this.#telemetry,
       now: this.now,
       whyClosed: () => this.admission.reasons[0],
       tls:
@@ -211,6 +224,7 @@ export class Service {
   #engineRestarted(url: string, pid: number): void {
     this.log.warn({ pid }, 'ClickHouse was started again');
     this.sink.useUrl(url);
+    this.beats.useUrl(url);
     const address = this.data.service();
     if (address !== undefined) this.data.announce({ ...address, clickhouseUrl: url, clickhousePid: pid });
   }

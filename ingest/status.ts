@@ -1,10 +1,13 @@
 import type { ReaderState } from './gateway/reader-state.ts';
+import type { ReaderEntry } from './registry/directory.ts';
 import type { Service } from './service.ts';
 
 /** A reader that was not heard of for this long in its session is silent. */
 const silentAfterMs = 10 * 60_000;
 /** Readers over HTTP hold no connection: heard of within this, they are online. */
 const onlineWithinMs = 90_000;
+/** The last time that a Date can tell. */
+const latestDateMs = 8.64e15;
 
 export const readerConditions = ['online', 'behind', 'offline', 'silent', 'never_seen', 'revoked'] as const;
 export type ReaderCondition = (typeof readerConditions)[number];
@@ -67,6 +70,39 @@ function readersByCondition(service: Service): Record<ReaderCondition, number> &
     else counts[conditionOf(service.gateway.readers.find(entry.readerId), now)] += 1;
   }
   return counts;
+}
+
+/** Every reader of the registry by number, or those of one school, as the gateway has them now. */
+export function readerList({ directory, gateway, now }: Service, schoolId?: number) {
+  const at = now();
+  return [...directory.readers.values()]
+    .filter((entry) => schoolId === undefined || entry.schoolId === schoolId)
+    .sort((a, b) => a.readerId - b.readerId)
+    .map((entry) => describeReader(entry, gateway.readers.find(entry.readerId), at));
+}
+
+function describeReader(entry: ReaderEntry, known: ReaderState | undefined, now: number) {
+  const state: ReaderCondition = entry.revoked ? 'revoked' : conditionOf(known, now);
+  // What is restored from the journals says only how far a reader is durable.
+  const seen = known === undefined || known.lastSeenMs === 0 ? undefined : known;
+  return {
+    reader: entry.readerId,
+    school: entry.schoolId,
+    place: entry.place,
+    state,
+    last_seen: timeOf(seen?.lastSeenMs),
+    queued: seen?.beat?.queued ?? null,
+    oldest: timeOf(seen?.beat?.oldestMs),
+    drift_ms: seen?.driftMs ?? null,
+    gaps: seen?.gaps ?? 0,
+    firmware: seen === undefined || seen.firmware === '' ? null : seen.firmware,
+    rules_version: seen?.rulesVersion ?? null,
+  };
+}
+
+function timeOf(ms: number | null | undefined): string | null {
+  // A reader may claim any time; a Date knows fewer.
+  return ms === null || ms === undefined || ms > latestDateMs ? null : new Date(ms).toISOString();
 }
 
 /** `state`: what the gateway knows of the reader, undefined if it never came. */

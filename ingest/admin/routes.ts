@@ -9,12 +9,14 @@ import { lockerRoutes } from './routes-locker.ts';
 import { lookRoutes } from './routes-look.ts';
 import { moneyRoutes } from './routes-money.ts';
 import { noticeRoutes } from './routes-notices.ts';
+import { readerRoutes } from './routes-readers.ts';
 import { registryRoutes } from './routes-registry.ts';
 import { topupRoutes } from './routes-topup.ts';
 
 /** The whole table. */
 export const adminRoutes: readonly Route[] = [
   ...lookRoutes,
+  ...readerRoutes,
   ...accountRoutes,
   ...explainRoutes,
   ...topupRoutes,

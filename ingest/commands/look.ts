@@ -5,17 +5,32 @@ import { AdminClient } from '../admin-client.ts';
 import { withClickHouse } from '../clickhouse-access.ts';
 import { DataDirectory } from '../data-directory.ts';
 import { describeFrame, renderFrame } from '../protocol/describe-frame.ts';
+import type { ReaderOfList } from '../admin/routes-readers.ts';
 import type { statusOf } from '../status.ts';
 import { inspectJournals, verifyJournals } from '../verify/journal-inspection.ts';
 import { answerNo, type CommonOptions, newCommand, print } from './common.ts';
 
 export function statusCommand(): Command {
-  return newCommand('status', 'readiness, shards, sink, readers and admission of the running service').action(
-    async (options: CommonOptions) => {
+  return newCommand('status', 'readiness, shards, sink, readers and admission of the running service')
+    .option('--readers', 'with every reader: state, last seen, queue, clock drift, gaps, firmware, rules')
+    .action(async (options: CommonOptions & { readers?: boolean }) => {
       const admin = AdminClient.connect(DataDirectory.openExisting(options.data));
       const status = await admin.call<ReturnType<typeof statusOf>>('GET', '/admin/v1/status');
-      print(options, status, describeStatus(status));
-    },
+      if (options.readers !== true) return print(options, status, describeStatus(status));
+      const list = await admin.call<ReaderOfList[]>('GET', '/admin/v1/readers');
+      print(options, { ...status, reader_list: list }, [...describeStatus(status), ...list.map(describeReader)]);
+    });
+}
+
+function describeReader(one: ReaderOfList): string {
+  const { reader, school, place, state, last_seen: seen, queued, oldest, drift_ms: drift, gaps } = one;
+  const name = `reader ${reader} (school ${school}${place === '' ? '' : `, ${place}`}): ${state.replace('_', ' ')}`;
+  if (seen === null) return name;
+  const since = oldest === null ? '' : ` since ${oldest}`;
+  const firmware = one.firmware === null ? '' : `, firmware ${one.firmware}`;
+  return (
+    `${name}, seen ${seen}, ${queued ?? 0} taps queued${since}, drift ${drift} ms, ${gaps} gaps` +
+    `${firmware}, rules ${one.rules_version}`
   );
 }
 

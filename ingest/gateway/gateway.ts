@@ -3,6 +3,7 @@ import type { TemplatedApp, us_listen_socket } from 'uws';
 import type { ShardPool } from '../../workers/pool/pool.ts';
 import type { TapLookup } from '../journal-lookup/tap-lookup.ts';
 import type { Directory } from '../registry/directory.ts';
+import { noWatch, type ReaderWatch } from '../telemetry/reader-watch.ts';
 import type { AckLog } from './ack-log.ts';
 import { GatewayCounters } from './counters.ts';
 import { serveHttpReaders } from './http-readers.ts';
@@ -32,6 +33,8 @@ export interface GatewayOptions {
   /** Names why no frame may be taken in now, if so. */
   readonly whyClosed: () => string | undefined;
   readonly tls: TlsFiles | undefined;
+  /** Told what readers do; default: nobody. */
+  readonly watch?: ReaderWatch;
   /** Default: what the protocol says. */
   readonly helloTimeoutMs?: number;
   readonly idleTimeoutMs?: number;
@@ -63,10 +66,10 @@ export class Gateway {
     const whyClosed = () => (this.#isDraining ? 'draining' : options.whyClosed());
     this.intake = new Intake(this.#queues, directory.cards, whyClosed);
     const { readers, intake, counters } = this;
-    const { taps, ackLog, quarantine } = options;
+    const { taps, ackLog, quarantine, watch = noWatch } = options;
     this.outcomes = new Outcomes({ pool, taps, quarantine, counters, now, whyClosed });
     const { outcomes } = this;
-    const context: SessionContext = { readers, intake, outcomes, counters, ackLog, quarantine, now };
+    const context: SessionContext = { readers, intake, outcomes, counters, ackLog, quarantine, watch, now };
     this.#sockets = serveWebSocket(this.app, context, options);
     serveHttpReaders(this.app, context);
   }

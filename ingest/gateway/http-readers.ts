@@ -70,6 +70,7 @@ async function welcome(
   const result = await context.readers.hello(message, nonces, undefined, use);
   if (!('welcome' in result)) return refuse(exchange, context, result);
   context.counters.hellos += 1;
+  context.watch.requested(result.state);
   noteTold(result.state, context.ackLog);
   exchange.end(200, messagePack, result.welcome);
 }
@@ -96,6 +97,7 @@ function taps(exchange: HttpExchange, token: string, body: Uint8Array, context: 
   const state = context.readers.byToken(token);
   if (isRefusal(state)) return refuse(exchange, context, state);
   state.lastSeenMs = context.now();
+  context.watch.requested(state);
   const { frame, refusal } = decodeTaps(body);
   if (refusal !== undefined) {
     context.quarantine.keep(state.entry.readerId, body, refusal.message, context.now());

@@ -4,6 +4,7 @@ import { creditTapsMax, malformedInRowMax } from '../protocol/limits.ts';
 import { decodeMessage, type Hello, MessageType, type Outcome, peekType } from '../protocol/messages.ts';
 import { TapsFrame } from '../protocol/taps-frame.ts';
 import type { AckLog } from './ack-log.ts';
+import type { ReaderWatch } from '../telemetry/reader-watch.ts';
 import type { FrameTicket } from './frame-ticket.ts';
 import type { Intake, Refusal } from './intake.ts';
 import { framesInFlightMax } from './limits.ts';
@@ -21,6 +22,7 @@ export interface SessionContext {
   readonly ackLog: AckLog;
   readonly quarantine: Quarantine;
   readonly counters: GatewayCounters;
+  readonly watch: ReaderWatch;
   readonly now: () => number;
 }
 
@@ -109,7 +111,7 @@ export class ReaderSession {
   /** The socket is gone, for whatever reason. */
   closed(): void {
     this.#isClosed = true;
-    if (this.state?.connection === this) this.state.connection = undefined;
+    if (this.state !== undefined) this.#leave(this.state);
   }
 
   /** One message came in; the bytes are ours until this returns. */
@@ -193,14 +195,19 @@ export class ReaderSession {
     const result = await this.#context.readers.hello(hello, [this.#nonce], this, () => !this.#isClosed);
     this.#isVerifying = false;
     if (!('welcome' in result)) return this.refuse(result);
-    if (this.#isClosed) {
-      if (result.state.connection === this) result.state.connection = undefined;
-      return;
-    }
+    if (this.#isClosed) return this.#leave(result.state);
     this.state = result.state;
     this.#context.counters.hellos += 1;
+    this.#context.watch.connected(result.state);
     noteTold(result.state, this.#context.ackLog);
     this.#wire.send(result.welcome);
+  }
+
+  /** A newer connection of the reader stays. */
+  #leave(state: ReaderState): void {
+    if (state.connection !== this) return;
+    state.connection = undefined;
+    this.#context.watch.closed(state);
   }
 
   #taps(state: ReaderState, bytes: Uint8Array): void {
@@ -222,6 +229,7 @@ export class ReaderSession {
       state.rulesVersion = rulesVersion;
       state.driftMs = this.#context.now() - message.clockMs;
       this.#context.counters.beats += 1;
+      this.#context.watch.beat(state);
     } else if (message.type === 'outcome') {
       this.#outcome(state, message, bytes);
     } else {

@@ -41,7 +41,7 @@ export class ReaderState {
   inFlightTaps = 0;
   creditRound = 0;
   readonly clock = new ReaderClock();
-  /** Our clock less the reader's, at its last BEAT: what the fleet operator sees. */
+  /** Our clock less the reader's, at its last HELLO or BEAT: what the fleet operator sees. */
   driftMs = 0;
   connection: Connection | undefined;
   /** The key that the last HELLO was signed with. */

@@ -104,6 +104,7 @@ export class Readers {
     }
     if (state.lastSeenMs === 0) {
       state.clock.restore(claims.clockOffsetMs);
+      state.driftMs = claims.clockOffsetMs;
       state.rulesVersion = claims.rulesVersion;
     }
     return state;
@@ -140,8 +141,9 @@ export class Readers {
     if (hello.bootEpoch < state.bootEpoch) return oldEpoch(state);
     if (hello.bootEpoch > state.bootEpoch) state.beginEpoch(hello.bootEpoch);
     const now = this.#now();
-    state.connection?.supersede();
+    const older = state.connection;
     state.connection = connection;
+    older?.supersede();
     state.publicKey = publicKey;
     state.beginCredit();
     state.connectedSinceMs = now;
@@ -149,6 +151,7 @@ export class Readers {
     state.firmware = hello.firmware;
     state.rulesVersion = hello.rulesVersion;
     state.clock.shown(hello.clockMs, now);
+    state.driftMs = state.clock.offsetMs;
     const welcome = encodeWelcome({
       serverMs: now,
       nextSeq: state.durableSeq + 1,
