@@ -31,6 +31,7 @@ export interface StoredTap {
   readonly boot_epoch: number;
   readonly seq: number;
   readonly at_ms: number;
+  readonly raw_ms: number;
   readonly code: number;
   readonly flags: number;
   readonly clock_quality: string;
@@ -103,7 +104,8 @@ export function decideCourse(region: ReadRegion, taps: readonly PlayedTap[], wit
     const { day, minute } = localDayMinute(atMs, region.schools.get(schoolId)!.timeZone);
     const pupil = region.holder(schoolId, uid);
     const rest = { readerId: ack.reader, schoolId, pupil, kind, amountKop, ref };
-    verdicts.set(key, oracle.decide({ ...rest, atMs, day, minute, flags, doubtful }));
+    const raw = isPlanned('clock') ? {} : { rawMs: stored.raw_ms, bootEpoch: ack.epoch };
+    verdicts.set(key, oracle.decide({ ...rest, ...raw, atMs, day, minute, flags, doubtful }));
   }
   if (!isPlanned('outcome')) {
     for (const { key, deed } of taps) if (deed !== null) oracle.tellDeed(verdicts.get(key)!, deed);

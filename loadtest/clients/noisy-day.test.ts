@@ -93,7 +93,7 @@ async function storedTaps(): Promise<StoredTap[]> {
   expect(json, errorText).toMatchObject({ lost: 0, doubled: 0, sum_kop: 0, ok: true, problems: [] });
   expect(exitStatus).toBe(0);
   const rows = await rowsOf<Record<string, string | number>>(
-    `SELECT reader_id, boot_epoch, seq, toUnixTimestamp64Milli(at) AS at_ms, code, flags, clock_quality, debited_kop FROM tap`,
+    `SELECT reader_id, boot_epoch, seq, toUnixTimestamp64Milli(at) AS at_ms, toUnixTimestamp64Milli(at_raw) AS raw_ms, code, flags, clock_quality, debited_kop FROM tap`,
   );
   const numbers = ({ clock_quality: quality, ...row }: Record<string, string | number>): StoredTap => {
     const entries = Object.entries(row).map(([name, value]) => [name, Number(value)]);

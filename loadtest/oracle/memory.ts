@@ -1,8 +1,11 @@
 import type { OraclePupil, OraclePurse, OracleTap, Verdict } from './model.ts';
 
-interface LastTap {
+export interface LastTap {
   readonly readerId: number;
+  readonly bootEpoch: number;
   readonly atMs: number;
+  readonly rawMs: number;
+  readonly doubtful: boolean;
   readonly priceKop: number;
   readonly wentThrough: boolean;
 }
@@ -40,6 +43,17 @@ export class PupilMemory {
 
   spentKop(day: string, purse: OraclePurse): number {
     return this.#spentKop.get(`${day} ${purse}`) ?? 0;
+  }
+
+  /** A ride that was not made after all gives no transfer and counts to no month; its own transfer may be taken again. */
+  rideNotMade({ tap, judgement, code }: Pick<Verdict, 'tap' | 'judgement' | 'code'>): void {
+    const { ride } = this;
+    if (code === 12) {
+      if (ride !== null) ride.transferred = false;
+      return;
+    }
+    if (ride?.atMs === tap.atMs && ride.route === tap.ref) this.ride = null;
+    if (judgement.reduced) this.#reducedRides.set(tap.day.slice(0, 7), this.reducedRides(tap.day) - 1);
   }
 
   /** `kop` below zero gives back. */

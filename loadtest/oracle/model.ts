@@ -38,6 +38,9 @@ export interface OracleTap {
   readonly pupil: OraclePupil | null;
   readonly kind: number;
   readonly atMs: number;
+  /** What the reader's clock showed, and since which boot epoch; left out, the same and one. */
+  readonly rawMs?: number;
+  readonly bootEpoch?: number;
   /** YYYY-MM-DD. */
   readonly day: string;
   /** After local midnight. */

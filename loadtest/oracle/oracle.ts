@@ -1,4 +1,4 @@
-import { PupilMemory } from './memory.ts';
+import { type LastTap, PupilMemory } from './memory.ts';
 import {
   flag,
   isAccepted,
@@ -56,6 +56,9 @@ export class Oracle {
     } else {
       if (purse !== null) memory.spend(tap.day, purse, -debitedKop);
       if (judgement.window !== null) memory.giveMealBack(tap.day, judgement.window);
+      if (tap.kind === 7) memory.rideNotMade({ tap, judgement, code });
+      const last = memory.last.get(tap.kind);
+      if (last?.readerId === tap.readerId && last.atMs === tap.atMs) memory.last.delete(tap.kind);
     }
   }
 }
@@ -88,9 +91,16 @@ function judge(the: Case): Judgement {
 function isBounce({ tap, memory, rules }: Case, priceKop: number): boolean {
   const last = memory.last.get(tap.kind);
   if (last?.readerId !== tap.readerId) return false;
-  if (Math.abs(tap.atMs - last.atMs) >= bounceSeconds(tap.kind, rules) * 1000) return false;
+  if (apartMs(tap, last) >= bounceSeconds(tap.kind, rules) * 1000) return false;
   if ((tap.flags & flag.letThrough) !== 0 && !last.wentThrough) return false;
   return (tap.kind !== 3 && tap.kind !== 4) || last.priceKop === priceKop;
+}
+
+/** Where a clock was doubtful the reader's own times are compared, within one boot epoch. */
+function apartMs(tap: OracleTap, last: LastTap): number {
+  if (!tap.doubtful && !last.doubtful) return Math.abs(tap.atMs - last.atMs);
+  const { bootEpoch = 1, rawMs = tap.atMs } = tap;
+  return bootEpoch === last.bootEpoch ? Math.abs(rawMs - last.rawMs) : Infinity;
 }
 
 function bounceSeconds(kind: number, { gate, meal, buffet, locker, fare }: SchoolRules): number {
@@ -180,8 +190,12 @@ function remember({ tap, memory }: Case, verdict: Verdict): void {
     else memory.rideWith(verdict);
   }
   if (isOfTheCard(code)) return;
-  const { readerId, atMs, kind, schoolId, doubtful } = tap;
-  memory.last.set(kind, { readerId, atMs, priceKop: judgement.priceKop, wentThrough });
+  const { readerId, bootEpoch = 1, atMs, rawMs = atMs, kind, schoolId, doubtful } = tap;
+  // Money may have come in since a refusal for want of it: what comes next is no bounce of that.
+  const isWantOfMoney = code === 46 || code === 47 || code === 53;
+  if (wentThrough || !isWantOfMoney) {
+    memory.last.set(kind, { readerId, bootEpoch, atMs, rawMs, doubtful, priceKop: judgement.priceKop, wentThrough });
+  }
   const isLatest = memory.gate === null || atMs >= memory.gate.atMs;
   if (kind <= 2 && isLatest) memory.gate = { atMs, kind, schoolId, doubtful };
 }

@@ -1,7 +1,7 @@
 import { Present, TapOffset, type TapRecords } from '../journal/tap-record.ts';
 import { accountParts, Owner } from '../journal/transfer-record.ts';
 import { OperatorError } from '../errors.ts';
-import { Code, wentThrough } from './codes.ts';
+import { Code, isForWantOfMoney, wentThrough } from './codes.ts';
 import type { CommandOutcome, JournaledOutcome, Moved, Settled, TapFacts, ToppedUp } from './command-types.ts';
 import { ClockQuality, Kind } from './kinds.ts';
 import type { LedgerState } from './ledger-state.ts';
@@ -24,11 +24,7 @@ export function applyTap(ledger: LedgerState, records: TapRecords, row: number):
   const kind = records.getU8(row, TapOffset.kind);
   const isThrough = wentThrough(kind, code, records.getU8(row, TapOffset.readerFlags));
   if (saleOf(kind) !== undefined) ledger.book.tap(records, row, isThrough && isHolderKnown(records, row));
-  if (isOfItsKind(code)) {
-    const at = records.getI64(row, TapOffset.at);
-    const amountKop = records.getI64(row, TapOffset.amountKop);
-    ledger.recent.remember(records.getU32(row, TapOffset.cardId), kind, readerId, at, amountKop, isThrough);
-  }
+  if (isOfItsKind(code) && (isThrough || !isForWantOfMoney(code))) ledger.recent.remember(records, row, isThrough);
   if (isHolderKnown(records, row)) applyToHolder(ledger, records, row, kind, code, isThrough);
 }
 
@@ -155,7 +151,12 @@ function applySettled(ledger: LedgerState, settled: Settled): void {
   ledger.doneBefore.settle(settled);
   const row = ledger.pupils.row(tap.pupilId);
   if (row < 0) return;
+  if (isPosted(settled)) ledger.recent.served(tap);
+  if (isUndone(settled)) ledger.recent.forget(tap);
   if (tap.kind <= Kind.gateOut) return applyPassage(ledger, row, settled);
+  if (tap.kind === Kind.fare && isUndone(settled)) {
+    ledger.rides.undone(row, tap.at, tap.ref, monthOfDay(tap.schoolDay), tap.basis);
+  }
   if (deed && basis !== 0) applyRide(ledger, row, tap.at, tap.ref, tap.schoolDay, basis);
   if (transfer === null) {
     // An entitled meal for nothing moved nothing, and yet its window is free again; one that was taken back before is not its own.
@@ -173,14 +174,22 @@ function applySettled(ledger: LedgerState, settled: Settled): void {
   ledger.book.reversal(transfer.creditAccount, tap.schoolDay, transfer.kop);
 }
 
+/** The reader let through what had been refused. A tap that told its deed itself (flags 1 and 2) has none to tell. */
+function isPosted({ tap, deed }: Settled): boolean {
+  const isRefusal = !wentThrough(tap.kind, tap.code, 0) && tap.code < Code.settledBefore;
+  return deed && isRefusal && (tap.readerFlags & 3) === 0;
+}
+
+/** What had been accepted, or was open anyway, did not happen. */
+function isUndone({ tap, deed }: Settled): boolean {
+  return !deed && wentThrough(tap.kind, tap.code, 0) && (tap.readerFlags & 3) === 0;
+}
+
 /** A gate that tells its deed later: the child is inside, or gone, or is not. */
-function applyPassage({ presence }: LedgerState, row: number, { tap, deed }: Settled): void {
-  if ((tap.readerFlags & 3) !== 0) return;
-  const opened = wentThrough(tap.kind, tap.code, 0);
-  if (deed && !opened && tap.code < Code.settledBefore) {
-    presence.passed(row, tap.kind, tap.at, tap.schoolId, tap.schoolDay);
-  }
-  if (!deed && opened) presence.undone(row, tap.kind, tap.at, tap.schoolId);
+function applyPassage({ presence }: LedgerState, row: number, settled: Settled): void {
+  const { kind, at, schoolId, schoolDay } = settled.tap;
+  if (isPosted(settled)) presence.passed(row, kind, at, schoolId, schoolDay);
+  if (isUndone(settled)) presence.undone(row, kind, at, schoolId);
 }
 
 /** What a tap's transfer took is free again: the daily limit, or the entitlement of a window. */

@@ -1,6 +1,6 @@
 import { Auditor, passed } from './auditor.suite.ts';
 import { chargeOf } from './auditor-judge.suite.ts';
-import { account, type Fact, type Pupil } from './auditor-world.suite.ts';
+import { account, type Fact, monthOf, type Pupil } from './auditor-world.suite.ts';
 import type { HolderChange, CardChange, RulesChange, SchoolDistrictChange } from './changes.ts';
 import type { Adjust, CloseDay, Move, Refund, ReserveLocker, SetItem, SetLimit, TopUp } from './command-types.ts';
 
@@ -95,6 +95,11 @@ export class CommandAuditor extends Auditor {
     if (deed && code >= 40 && code <= 54) this.deed(fact, { ...chargeOf(this.world, tap, pupil), code, window: 0 });
     if (!deed && code < 40) this.#takeBack(fact);
     const opened = code < 40 || (tap.kind === 2 && code <= 45);
+    if (deed && !opened && code <= 54) this.posted(tap);
+    if (!deed && opened) {
+      this.undone(tap);
+      if (tap.kind === 7) notRidden(pupil, fact);
+    }
     if (tap.kind <= 2 && deed && !opened && code <= 54) passed(pupil, tap);
     if (tap.kind <= 2 && !deed && opened && pupil.passage?.at === tap.at) {
       pupil.passage = { at: tap.at, inside: tap.kind === 1 ? 0 : tap.schoolId };
@@ -151,6 +156,17 @@ export class CommandAuditor extends Auditor {
     else pupil.lockers.delete(name);
     return isSame ? 'repeat' : 'done';
   }
+}
+
+/** The ride was not made: it gives no transfer and counts to no month, or the transfer may be taken again. */
+function notRidden(pupil: Pupil, { tap, code, isReduced }: Fact): void {
+  const ride = pupil.lastRide;
+  if (code === 12) {
+    if (ride?.transferGivenAt === tap.at) delete ride.transferGivenAt;
+    return;
+  }
+  if (ride?.at === tap.at && ride.route === tap.ref) delete pupil.lastRide;
+  if (isReduced && pupil.reduced.month === monthOf(tap.schoolDay)) pupil.reduced.rides -= 1;
 }
 
 /** 1 to 128 bytes of UTF-8, no half surrogate pair, no U+FEFF. */

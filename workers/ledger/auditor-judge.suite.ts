@@ -91,12 +91,16 @@ function reducedRides(pupil: Pupil, schoolDay: number): number {
   return pupil.reduced.month === monthOf(schoolDay) ? pupil.reduced.rides : 0;
 }
 
-function isBounce({ world, tap, rules, kind, kop }: Case): boolean {
+function isBounce({ world, tap, rules, kind, kop, isDoubtful }: Case): boolean {
   const last = world.lastTaps[`${tap.cardId} ${kind}`] as LastTap | undefined;
   if (last === undefined || last.readerId !== tap.readerId) return false;
   if (!last.served && (tap.readerFlags & 1) > 0) return false;
   const group = kind.split('-')[0] as 'gate' | 'meal' | 'buffet' | 'locker' | 'fare';
-  if (Math.abs(last.at - tap.at) >= rules[group].bounce_s * 1000) return false;
+  let apartMs = Math.abs(last.at - tap.at);
+  if (isDoubtful || last.doubtful) {
+    apartMs = last.epoch === tap.bootEpoch ? Math.abs(last.atRaw - (tap.atRaw ?? tap.at)) : Infinity;
+  }
+  if (apartMs >= rules[group].bounce_s * 1000) return false;
   return (kind !== 'meal' && kind !== 'buffet') || last.kop === kop;
 }
 
@@ -156,7 +160,13 @@ function fareCode(judged: Case): number {
   if (isOutside(judged, 'fare')) return 45;
   if (world.purseKop(pupil, 3) < 0) return 53;
   const last = pupil.lastRide;
-  if (tap.ref > 0 && last !== undefined && last.route > 0 && last.route !== tap.ref && !last.transferGiven) {
+  if (
+    tap.ref > 0 &&
+    last !== undefined &&
+    last.route > 0 &&
+    last.route !== tap.ref &&
+    last.transferGivenAt === undefined
+  ) {
     const sinceMs = tap.at - last.at;
     if (sinceMs >= 0 && sinceMs < rules.fare.transfer_min * 60_000) return 12;
   }

@@ -43,7 +43,7 @@ export interface Pupil {
   lastGate?: { at: number; kind: number; schoolId: number; doubtful: boolean };
   /** The newest time the pupil went through a gate, and the school it is inside since, 0 for none. */
   passage?: { at: number; inside: number };
-  lastRide?: { at: number; route: number; transferGiven: boolean };
+  lastRide?: { at: number; route: number; transferGivenAt?: number };
   reduced: { month: string; rides: number };
 }
 
@@ -56,7 +56,10 @@ export interface Card {
 /** What a bounce is a bounce of; `served`: the child got through, or got the meal. */
 export interface LastTap {
   readonly readerId: number;
+  readonly epoch: number;
   readonly at: number;
+  readonly atRaw: number;
+  readonly doubtful: boolean;
   readonly kop: number;
   readonly served: boolean;
 }
@@ -71,6 +74,8 @@ export interface Fact {
   moved: Leg | null;
   /** The purse that paid, 0 for none. */
   purse: number;
+  /** A ride at the reduced fare. */
+  readonly isReduced: boolean;
   /** The window whose entitlement it took and still holds, 0 for none. */
   window: number;
   /** What its first OUTCOME said. */

@@ -3,6 +3,7 @@ import {
   account,
   type Fact,
   kindNames,
+  type LastTap,
   type Leg,
   monthOf,
   type Pupil,
@@ -63,13 +64,20 @@ export class Auditor {
     const holder = this.world.cards[tap.cardId]?.pupilId;
     const pupil = this.world.pupils[holder] as Pupil | undefined;
     const known = { ...tap, amountKop: tap.amountKop > 0 ? tap.amountKop : verdict.kop };
-    const fact: Fact = { tap: known, code, pupil, moved: null, purse: 0, window: 0, reversed: false };
+    const fact: Fact = {
+      tap: known,
+      code,
+      pupil,
+      moved: null,
+      purse: 0,
+      window: 0,
+      isReduced: stands && verdict.isReduced,
+      reversed: false,
+    };
     if (pupil !== undefined && stands) this.deed(fact, verdict);
     if (pupil !== undefined && tap.kind <= 2) this.#gate(pupil, tap, code, stands);
-    if (isAccepted(code) || (code >= 44 && code < 70)) {
-      const { readerId, at } = tap;
-      this.world.lastTaps[`${tap.cardId} ${kindNames[tap.kind]}`] = { readerId, at, kop: verdict.kop, served: stands };
-    }
+    const isWantOfMoney = [46, 47, 53].includes(code);
+    if (isAsFarAsItsKind(code) && (stands || !isWantOfMoney)) this.#lasts(tap, verdict.kop, stands);
     this.facts[identityOf(tap)] = fact;
     const debitedKop = code === 11 ? 0 : (fact.moved?.kop ?? 0);
     const basis = pupil !== undefined && stands ? basisOf(tap, verdict) : 0;
@@ -87,7 +95,7 @@ export class Auditor {
     const kind = kindNames[tap.kind];
     if (pupil === undefined || purse === 0) return;
     if (code === 12) {
-      if (pupil.lastRide !== undefined) pupil.lastRide.transferGiven = true;
+      if (pupil.lastRide !== undefined) pupil.lastRide.transferGivenAt = tap.at;
       return;
     }
     const seller = kind === 'fare' ? account.carrier(tap.schoolId) : account.canteen(tap.schoolId);
@@ -101,6 +109,28 @@ export class Auditor {
       fact.purse = purse;
     }
     if (kind === 'fare') ridden(pupil, tap, isReduced);
+  }
+
+  /** What later taps of the card may be bounces of. */
+  #lasts(tap: TestTap, kop: number, served: boolean): void {
+    const { readerId, bootEpoch: epoch, at, atRaw = at } = tap;
+    const last = { readerId, epoch, at, atRaw, doubtful: tap.clockQuality === 3, kop, served };
+    this.world.lastTaps[`${tap.cardId} ${kindNames[tap.kind]}`] = last;
+  }
+
+  /** An OUTCOME posted it: it is the last, unless a later one is. */
+  posted(tap: TestTap): void {
+    const last = this.world.lastTaps[`${tap.cardId} ${kindNames[tap.kind]}`] as LastTap | undefined;
+    if (last === undefined || last.at <= tap.at) this.#lasts(tap, tap.amountKop, true);
+  }
+
+  /** An OUTCOME took it back: nothing bounces off it. */
+  undone(tap: TestTap): void {
+    const name = `${tap.cardId} ${kindNames[tap.kind]}`;
+    const last = this.world.lastTaps[name] as LastTap | undefined;
+    if (last?.readerId === tap.readerId && last.epoch === tap.bootEpoch && last.at === tap.at) {
+      delete this.world.lastTaps[name];
+    }
   }
 
   /** The child went through, or got the meal. */
@@ -193,7 +223,7 @@ function isAsFarAsItsKind(code: number): boolean {
 
 /** The newest ride by its own time is the one that a transfer hangs on. */
 function ridden(pupil: Pupil, tap: TestTap, isReduced: boolean): void {
-  if (tap.at >= (pupil.lastRide?.at ?? 0)) pupil.lastRide = { at: tap.at, route: tap.ref, transferGiven: false };
+  if (tap.at >= (pupil.lastRide?.at ?? 0)) pupil.lastRide = { at: tap.at, route: tap.ref };
   if (!isReduced) return;
   const month = monthOf(tap.schoolDay);
   if (month > pupil.reduced.month) pupil.reduced = { month, rides: 0 };

@@ -97,6 +97,11 @@ export function isAccepted(code: number): boolean {
   return code >= 10 && code < 40;
 }
 
+/** Refusals that a top-up, or another day, mends at once: the same tap again is asked again, and is no bounce. */
+export function isForWantOfMoney(code: number): boolean {
+  return code === Code.fundsInsufficient || code === Code.limitDaily || code === Code.fareDebt;
+}
+
 /** An exit always opens: what the rules say of the card, the school or the hour is kept, the deed stands. */
 export function opensAnyway(kind: number, code: number): boolean {
   return kind === Kind.gateOut && code >= Code.cardUnknown && code <= Code.outsideHours;

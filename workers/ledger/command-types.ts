@@ -46,15 +46,19 @@ export interface TapFacts {
   readonly kind: number;
   readonly code: number;
   readonly readerFlags: number;
+  readonly cardId: number;
   readonly pupilId: number;
   readonly schoolId: number;
   readonly schoolDay: number;
   readonly at: number;
+  readonly atRaw: number;
   readonly clockQuality: number;
   readonly amountKop: number;
   readonly ref: number;
   readonly basis: number;
   readonly purse: number;
+  /** NoticeKind. */
+  readonly notice: number;
   /** What the tap moved when it was decided; null if nothing. */
   readonly transfer: MovedTransfer | null;
 }

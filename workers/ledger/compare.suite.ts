@@ -133,7 +133,9 @@ export class Comparison {
     if (first === undefined) return;
     if (how === 'same') this.#tap(first);
     if (how === 'conflict') this.#tap({ ...first, contentHash: first.contentHash ^ 1 });
-    if (how === 'anew') this.#tap(this.#identified({ ...first, at: this.#now + msStep }, 'next', 0));
+    const at = this.#now + msStep;
+    const atRaw = at + (first.atRaw ?? first.at) - first.at;
+    if (how === 'anew') this.#tap(this.#identified({ ...first, at, atRaw }, 'next', 0));
   }
 
   #afterwards(wish: Wish & { type: 'reverse' | 'outcome' }): void {
@@ -151,10 +153,15 @@ export class Comparison {
     this.#do(command, auditor.reverse(fact, identity, wish.key));
   }
 
-  #tapOf({ type: _type, identity, back, msStep, daysOff, isStale, ...told }: TapWish): TestTap {
+  #tapOf({ type: _type, identity, back, msStep, daysOff, isStale, rawOffMs, ...told }: TapWish): TestTap {
     this.#now += msStep;
     const toldRules = Math.max(1, this.auditor.world.rulesVersion - (isStale ? 1 : 0));
-    const placed = { at: this.#now, schoolDay: this.#day + daysOff, schoolId: schoolOfReader[told.readerId] };
+    const placed = {
+      at: this.#now,
+      atRaw: this.#now + rawOffMs,
+      schoolDay: this.#day + daysOff,
+      schoolId: schoolOfReader[told.readerId],
+    };
     return this.#identified({ ...plainTap, ...told, ...placed, toldRules }, identity, back);
   }
 

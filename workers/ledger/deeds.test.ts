@@ -93,6 +93,35 @@ describe('an OUTCOME', () => {
     expect(send(world, { card: 'entitled', amountKop: 900, at: noon + 60_000 }).code).toBe(11);
   });
 
+  it('leaves nothing of a ride that was not made: no transfer, no reduced ride, no bounce', () => {
+    const world = new TableWorld();
+    const routes = { 71: { kop: 100, reduced_kop: 50 }, 72: { kop: 100, reduced_kop: 50 } };
+    world.rules({ fare: { routes, reduced_for: 'all', reduced_rides_per_month: 1 } });
+    const ride: TableTap = { kind: fare, ref: 71 };
+    const notMade = facts(world, ride);
+    world.mustDo(outcome(notMade, false));
+    const again = facts(world, { ...ride, at: noon + 1_000 });
+    expect([again.code, again.amountKop], 'reduced again').toEqual([10, 50]);
+    const changed = facts(world, { ...ride, ref: 72, at: noon + 700_000 });
+    expect(changed.code).toBe(12);
+    world.mustDo(outcome(changed, false));
+    expect(send(world, { ...ride, ref: 72, at: noon + 710_000 }).code, 'its transfer again').toBe(12);
+    world.mustDo(outcome(again, false));
+    expect(send(world, { ...ride, ref: 73, amountKop: 10, at: noon + 1_400_000 }).code, 'no ride behind it').toBe(10);
+  });
+
+  it('has no bounces if it took back, and has them if it posted', () => {
+    const world = new TableWorld();
+    const sale: TableTap = { kind: buffet, amountKop: 500 };
+    const undone = facts(world, sale);
+    world.mustDo(outcome(undone, false));
+    expect(send(world, { ...sale, at: noon + 5_000 })).toMatchObject({ code: 10, debitedKop: 500 });
+    const dear: TableTap = { kind: buffet, amountKop: 5_001, at: noon + 60_000 };
+    world.mustDo(outcome(facts(world, dear), true));
+    const repeated = send(world, { ...dear, at: noon + 65_000, readerFlags: letThrough });
+    expect(repeated).toMatchObject({ code: 71, debitedKop: 0 });
+  });
+
   it('says where the child is, and that it did not go after all', () => {
     const world = new TableWorld();
     const inside = () => world.ledger.presence.insideSchoolId(world.ledger.pupils.row(4));

@@ -5,7 +5,7 @@ import { AnswerWindow } from './state/answers.ts';
 import type { RuleBook } from './rules/rule-book.ts';
 
 /** Version of what `saveLedger` writes; what another version wrote is not read, and the journal is replayed instead. */
-export const ledgerStateVersion = 2;
+export const ledgerStateVersion = 3;
 
 interface Meta {
   readonly stateVersion: number;

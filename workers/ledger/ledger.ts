@@ -83,6 +83,7 @@ export class Ledger extends LedgerState {
       return Fate.repeated;
     }
     if (window.contentHash(place) !== tap.contentHash) {
+      records.setU32(row, TapOffset.rulesVersion, this.rules.version);
       writeAnswer(records, row, Code.idConflict, false, 0);
       return Fate.quarantined;
     }

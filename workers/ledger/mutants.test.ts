@@ -35,8 +35,8 @@ const mutants: readonly Mutant[] = [
   {
     bug: 'a bounce lasts a millisecond longer',
     file: 'state/recent.ts',
-    line: 'if (Math.abs(at - this.#times[row]) >= rules.bounceMs[kind]) return false;',
-    becomes: 'if (Math.abs(at - this.#times[row]) > rules.bounceMs[kind]) return false;',
+    line: 'if (this.#apartMs(tap, row) >= rules.bounceMs[kind]) return false;',
+    becomes: 'if (this.#apartMs(tap, row) > rules.bounceMs[kind]) return false;',
   },
   {
     bug: 'passback is told of the other way',
@@ -47,8 +47,8 @@ const mutants: readonly Mutant[] = [
   {
     bug: 'a ride gives transfers without end',
     file: 'state/rides.ts',
-    line: 'this.#isTransferGiven[row] = 1;',
-    becomes: 'this.#isTransferGiven[row] = 0;',
+    line: 'this.#transferAt[row] = at;',
+    becomes: 'this.#transferAt[row] = 0;',
   },
   {
     bug: 'a purse of nothing is a debt',

@@ -71,10 +71,21 @@ describe('a bounce', () => {
     const world = new TableWorld();
     const dear = { ...first, amountKop: 5_001 };
     expect(send(world, dear)).toMatchObject({ code: 46, debitedKop: 0 });
-    expect(send(world, { ...dear, seq: 2 }).code).toBe(71);
+    expect(send(world, { ...dear, seq: 2 }).code, 'money may have come in').toBe(46);
     const deed = { ...dear, seq: 3, readerFlags: letThrough };
     expect(send(world, deed)).toMatchObject({ code: 46, debitedKop: 5_001, flags: TapFlag.offline | TapFlag.forced });
     expect(send(world, { ...deed, seq: 4 })).toMatchObject({ code: 71, debitedKop: 0 });
+  });
+
+  it("is held against the reader's own times where a clock was doubtful, within one boot epoch", () => {
+    const world = new TableWorld();
+    const queued: TableTap = { ...first, clockQuality: 3, readerFlags: letThrough, atRaw: 1_000 };
+    expect(send(world, queued).code).toBe(10);
+    expect(send(world, { ...queued, seq: 2, atRaw: 3_601_000 }), 'an hour later').toMatchObject({ debitedKop: 700 });
+    expect(send(world, { ...queued, seq: 3, atRaw: 3_602_000 })).toMatchObject({ code: 71, debitedKop: 0 });
+    const rebooted = { ...queued, bootEpoch: 2, seq: 1, atRaw: 3_602_000 };
+    expect(send(world, rebooted)).toMatchObject({ code: 10, debitedKop: 700 });
+    expect(send(world, { ...first, bootEpoch: 2, seq: 2 }), 'the clock was set').toMatchObject({ debitedKop: 700 });
   });
 
   it('is not one of a sale that the reader refused, if it was let through then', () => {

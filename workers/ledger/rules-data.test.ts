@@ -28,8 +28,8 @@ describe('layers of rules', () => {
     const world = new TableWorld();
     const region: RuleLayer = { buffet: { bounce_s: 60, daily_limit_kop: 100 } };
     world.rules(region, { schools: { 9: { buffet: { bounce_s: 20 } } } });
-    const sale: TableTap = { kind: buffet, amountKop: 101 };
-    expect(send(world, sale).code).toBe(47);
+    const sale: TableTap = { kind: buffet, amountKop: 60 };
+    expect(send(world, sale).code).toBe(10);
     expect(send(world, { ...sale, at: noon + 19_999 }).code).toBe(71);
     expect(send(world, { ...sale, at: noon + 20_000 }).code).toBe(47);
   });
@@ -42,7 +42,7 @@ describe('layers of rules', () => {
     expect(send(world, sale).code).toBe(50);
     world.rules(region, { districts: { 1: { closed_weekdays: [] } }, schools: { 9: { closed_days: [] } } });
     expect(send(world, { ...sale, amountKop: 2 }).code).toBe(47);
-    expect(send(world, { ...sale, schoolId: 10 }).code).toBe(50);
+    expect(send(world, { ...sale, amountKop: 4, schoolId: 10 }).code).toBe(50);
     world.rules(region, {
       schools: { 9: { closed_days: [], closed_weekdays: [], buffet: { daily_limit_kop: null } } },
     });

@@ -14,6 +14,7 @@ export class TapCase {
   seq = 0;
   contentHash = 0;
   at = 0;
+  atRaw = 0;
   schoolDay = 0;
   localMinute = 0;
   schoolId = 0;
@@ -48,6 +49,7 @@ export class TapCase {
     this.seq = records.getU32(row, TapOffset.seq);
     this.contentHash = records.getU32(row, TapOffset.contentHash);
     this.at = records.getI64(row, TapOffset.at);
+    this.atRaw = records.getI64(row, TapOffset.atRaw);
     this.schoolDay = records.getU16(row, TapOffset.schoolDay);
     this.localMinute = records.getU16(row, TapOffset.localMinute);
     this.schoolId = records.getU32(row, TapOffset.schoolId);

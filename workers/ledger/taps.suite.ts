@@ -13,6 +13,8 @@ export interface TestTap {
   readonly seq: number;
   readonly contentHash: number;
   readonly at: number;
+  /** What the reader's clock showed; left out, the same. */
+  readonly atRaw?: number;
   readonly schoolDay: number;
   readonly schoolId: number;
   readonly cardId: number;
@@ -60,6 +62,7 @@ export function fillTap(records: TapRecords, row: number, tap: TestTap): void {
   records.setU32(row, TapOffset.seq, tap.seq);
   records.setU32(row, TapOffset.contentHash, tap.contentHash);
   records.setI64(row, TapOffset.at, tap.at);
+  records.setI64(row, TapOffset.atRaw, tap.atRaw ?? tap.at);
   records.setU16(row, TapOffset.schoolDay, tap.schoolDay);
   records.setU32(row, TapOffset.schoolId, tap.schoolId);
   records.setU32(row, TapOffset.cardId, tap.cardId);
@@ -166,6 +169,9 @@ export class LedgerUnderTest {
       schoolId: u32(TapOffset.schoolId),
       schoolDay: records.getU16(0, TapOffset.schoolDay),
       at: records.getI64(0, TapOffset.at),
+      atRaw: records.getI64(0, TapOffset.atRaw),
+      cardId: u32(TapOffset.cardId),
+      notice: u8(TapOffset.notice),
       clockQuality: u8(TapOffset.clockQuality),
       amountKop: records.getI64(0, TapOffset.amountKop),
       ref: u32(TapOffset.ref),

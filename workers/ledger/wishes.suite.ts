@@ -32,6 +32,8 @@ export interface TapWish extends Told {
   readonly msStep: number;
   readonly daysOff: number;
   readonly isStale: boolean;
+  /** The reader's clock less ours. */
+  readonly rawOffMs: number;
 }
 
 const chance = (random: Random, oneIn: number) => random(oneIn) === 0;
@@ -54,6 +56,7 @@ function tapWish(random: Random): TapWish {
     ref: random(4),
     localMinute: pick(random, minutes),
     clockQuality: pick(random, [1, 1, 1, 2, 3]),
+    rawOffMs: pick(random, [0, 0, 0, 3_600_000, -1_700_000_000_000]),
     readerFlags: pick(random, [0, 0, 0, 0, 0, 0, 0, 1, 2, 3, 8, 9]),
     isReaderForbidden: chance(random, 60),
     isLate: chance(random, 4),

@@ -5,7 +5,8 @@ import { FareBasis } from '../kinds.ts';
 export class Rides {
   #at = new Float64Array(64);
   #route = new Uint32Array(64);
-  #isTransferGiven = new Uint8Array(64);
+  /** When the ride's free transfer was taken, 0 if it was not. */
+  #transferAt = new Float64Array(64);
   #month = new Uint16Array(64);
   #reduced = new Uint16Array(64);
 
@@ -13,7 +14,7 @@ export class Rides {
   givesTransfer(row: number, at: number, route: number, withinMs: number): boolean {
     if (route === 0 || this.#route[row] === 0 || this.#route[row] === route) return false;
     const sinceMs = at - this.#at[row];
-    return this.#isTransferGiven[row] === 0 && sinceMs >= 0 && sinceMs < withinMs;
+    return this.#transferAt[row] === 0 && sinceMs >= 0 && sinceMs < withinMs;
   }
 
   /** Reduced rides had in a month (`monthOfDay`); none are known of a month before the newest. */
@@ -22,29 +23,43 @@ export class Rides {
   }
 
   last(row: number): { at: number; route: number; isTransferGiven: boolean } {
-    return { at: this.#at[row], route: this.#route[row], isTransferGiven: this.#isTransferGiven[row] === 1 };
+    return { at: this.#at[row], route: this.#route[row], isTransferGiven: this.#transferAt[row] !== 0 };
   }
 
   /** A ride was made on this basis. */
   ridden(row: number, at: number, route: number, month: number, basis: number): void {
     if (basis === FareBasis.transfer) {
-      this.#isTransferGiven[row] = 1;
+      this.#transferAt[row] = at;
       return;
     }
     if (at >= this.#at[row]) {
       this.#at[row] = at;
       this.#route[row] = route;
-      this.#isTransferGiven[row] = 0;
+      this.#transferAt[row] = 0;
     }
     if (basis !== FareBasis.reduced || month < this.#month[row]) return;
     this.#reduced[row] = month === this.#month[row] ? this.#reduced[row] + 1 : 1;
     this.#month[row] = month;
   }
 
+  /** The ride was not made after all: it gives no transfer, and counts to no month; a transfer may be taken again. */
+  undone(row: number, at: number, route: number, month: number, basis: number): void {
+    if (basis === FareBasis.transfer) {
+      if (this.#transferAt[row] === at) this.#transferAt[row] = 0;
+      return;
+    }
+    if (this.#at[row] === at && this.#route[row] === route) {
+      this.#at[row] = 0;
+      this.#route[row] = 0;
+      this.#transferAt[row] = 0;
+    }
+    if (basis === FareBasis.reduced && month === this.#month[row] && this.#reduced[row] > 0) this.#reduced[row] -= 1;
+  }
+
   reserve(rows: number): void {
     this.#at = grown(this.#at, rows);
     this.#route = grown(this.#route, rows);
-    this.#isTransferGiven = grown(this.#isTransferGiven, rows);
+    this.#transferAt = grown(this.#transferAt, rows);
     this.#month = grown(this.#month, rows);
     this.#reduced = grown(this.#reduced, rows);
   }
@@ -52,7 +67,7 @@ export class Rides {
   save(columns: Map<string, Uint8Array>, rows: number): void {
     columns.set('ride.at', bytesOf(this.#at, rows));
     columns.set('ride.route', bytesOf(this.#route, rows));
-    columns.set('ride.transfer', bytesOf(this.#isTransferGiven, rows));
+    columns.set('ride.transfer', bytesOf(this.#transferAt, rows));
     columns.set('ride.month', bytesOf(this.#month, rows));
     columns.set('ride.reduced', bytesOf(this.#reduced, rows));
   }
@@ -60,7 +75,7 @@ export class Rides {
   load(columns: ReadonlyMap<string, Uint8Array>): void {
     this.#at = column(columns, 'ride.at', Float64Array);
     this.#route = column(columns, 'ride.route', Uint32Array);
-    this.#isTransferGiven = column(columns, 'ride.transfer', Uint8Array);
+    this.#transferAt = column(columns, 'ride.transfer', Float64Array);
     this.#month = column(columns, 'ride.month', Uint16Array);
     this.#reduced = column(columns, 'ride.reduced', Uint16Array);
   }
