@@ -25,6 +25,8 @@ const insertSettings = {
   async_insert: 0,
   insert_deduplicate: 1,
   deduplicate_blocks_in_dependent_materialized_views: 1,
+  // What a view over the table counts may be lost; it must not keep the table's own rows out.
+  materialized_views_ignore_errors: 1,
   // One insert, one block: parsed in one piece, never cut by a smaller limit of the server.
   input_format_parallel_parsing: 0,
   max_insert_block_size: String(insertBlockRowsMax),

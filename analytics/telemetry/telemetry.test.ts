@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { TapOffset, TapRecords } from '../../workers/journal/tap-record.ts';
 import { TapFlag } from '../../workers/ledger/kinds.ts';
@@ -14,6 +15,7 @@ import { BatchBuilder, type BatchPart } from '../sink/batch.ts';
 import { MemoryJournal } from '../sink/memory-journal.suite.ts';
 import { ClickHouseRowStore } from '../sink/store.ts';
 import { BeatWriter } from './beat-writer.ts';
+import { beatInsertTimeoutMs } from './limits.ts';
 import { BeatEvent, type ReaderBeat } from './reader-beat.ts';
 
 const missing = engineMissing();
@@ -128,7 +130,8 @@ describe.skipIf(missing !== undefined)('telemetry in ClickHouse', () => {
     void writer.flush();
     const [socket] = (await asked) as [Socket];
     writer.add(beatOf(2));
-    await writer.stop(200);
+    const inTime = sleep(beatInsertTimeoutMs / 2, 'too late', { ref: false });
+    expect(await Promise.race([writer.stop(200), inTime])).toBeUndefined();
     expect(writer.status()).toEqual({ buffered: 0, dropped: 2, inserted: 0 });
     socket.destroy();
     mute.close();
@@ -152,6 +155,27 @@ describe.skipIf(missing !== undefined)('telemetry in ClickHouse', () => {
     await client.command({ query: 'ALTER TABLE tap_minute MODIFY SETTING non_replicated_deduplication_window = 0' });
     await store.insert(first, first.token);
     expect((await read())[0].taps).toBe(3 * tapsPerBatch);
+    await store.close();
+  });
+
+  it('keeps no tap out when a view cannot be written; that taps cannot be is still told', async () => {
+    const store = new ClickHouseRowStore(engine.url, 30_000, new AbortController().signal);
+    const parts = partsOf(5).slice(2);
+    const taking = (table: string, setting: string) => client.command({ query: `ALTER TABLE ${table} ${setting}` });
+    const storedOf = async (part: BatchPart) => (await store.countStored(part)).rows;
+    const none = 'MODIFY SETTING parts_to_throw_insert = 1, parts_to_delay_insert = 1';
+    const usual = 'RESET SETTING parts_to_throw_insert, parts_to_delay_insert';
+    await taking('tap_minute', none);
+    await store.insert(parts[0], parts[0].token);
+    expect(await storedOf(parts[0])).toBe(tapsPerBatch);
+    await taking('tap', none);
+    await expect(store.insert(parts[1], parts[1].token)).rejects.toThrow('Too many parts');
+    expect(await storedOf(parts[1])).toBe(0);
+    await taking('tap_minute', usual);
+    await expect(store.insert(parts[2], parts[2].token)).rejects.toThrow('Too many parts');
+    await taking('tap', usual);
+    await store.insert(parts[2], parts[2].token);
+    expect(await storedOf(parts[2])).toBe(tapsPerBatch);
     await store.close();
   });
 });
