@@ -1,8 +1,9 @@
 import { OperatorError } from '../../workers/errors.ts';
-import type { CommandOutcome, LedgerCommand, Moved } from '../../workers/ledger/command-types.ts';
+import type { CommandOutcome, LedgerCommand, MoneyCommand, Moved } from '../../workers/ledger/command-types.ts';
 import type { Service } from '../service.ts';
 import type { FoundTap, TapLookup } from '../journal-lookup/tap-lookup.ts';
 import { refusalError } from './refusals.ts';
+import type { Desk } from './route.ts';
 
 export interface Executed {
   readonly isRepeat: boolean;
@@ -18,6 +19,14 @@ export async function executeIn(service: Service, shard: number, command: Ledger
   const [answer] = await service.pool.execute(shard, [command], service.now());
   if (!answer.ok) throw refusalError(answer.refusal);
   return answer;
+}
+
+/** The same for a command with a payer's key, which means one command in the whole region. Throws KEY_CONFLICT as well. */
+export async function executeKeyed({ service, keys }: Desk, shard: number, command: MoneyCommand): Promise<Executed> {
+  return await keys.run([{ key: command.key, shard }], async ([isTaken]) => {
+    if (isTaken) throw refusalError('KEY_CONFLICT');
+    return await executeIn(service, shard, command);
+  });
 }
 
 /** The outcome of a command that moved money. */

@@ -4,6 +4,7 @@ import type { Service } from '../service.ts';
 import type { EventStream } from './event-stream.ts';
 import type { SchoolCalendar } from './school-calendar.ts';
 import type { TapLookup } from '../journal-lookup/tap-lookup.ts';
+import type { RegionKeys } from './region-keys.ts';
 import type { Turns } from './turns.ts';
 
 /** What routes work with; `caller` is who asks. */
@@ -13,6 +14,7 @@ export interface Desk {
   readonly taps: TapLookup;
   /** Reservations of lockers are made one at a time. */
   readonly lockerTurns: Turns;
+  readonly keys: RegionKeys;
 }
 export type Context = Desk & { readonly caller: AdminIdentity };
 

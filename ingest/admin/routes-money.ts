@@ -3,7 +3,7 @@ import { OperatorError } from '../../workers/errors.ts';
 import { accountId, Owner } from '../../workers/journal/transfer-record.ts';
 import type { MoneyCommand } from '../../workers/ledger/command-types.ts';
 import { id, key, kop, purse, purseName, purseNumber, reason, signedKop, tapIdentity } from './fields.ts';
-import { execute, type Executed, executeIn, findTap, movedBy } from './ledger-commands.ts';
+import { type Executed, executeKeyed, findTap, movedBy } from './ledger-commands.ts';
 import { type Context, type Desk, route } from './route.ts';
 
 /** What is answered to a command that moved money; `balance_kop` is the purse's afterwards (a move: the giving one's). */
@@ -94,18 +94,17 @@ async function keyed({ service, calendar }: Context, body: { pupil: number; purs
 }
 type Purse = z.infer<typeof purse>;
 
-async function move({ service }: Context, command: Money<'refund' | 'move' | 'adjust'>): Promise<Movement> {
-  return movementOf(await execute(service, command.pupilId, command));
+async function move(context: Context, command: Money<'refund' | 'move' | 'adjust'>): Promise<Movement> {
+  const shard = context.service.pool.shardOf(command.pupilId);
+  return movementOf(await executeKeyed(context, shard, command));
 }
 
-async function reverse(
-  { service, calendar, taps }: Context,
-  { tap, key = '' }: { tap: string; key?: string | undefined },
-) {
+async function reverse(context: Context, { tap, key = '' }: { tap: string; key?: string | undefined }) {
+  const { service, calendar, taps } = context;
   const { shard, facts } = await findTap(taps, tap);
   const at = service.now();
   const schoolDay = (await calendar.daysOf([facts.pupilId], at))(facts.pupilId);
-  return movementOf(await executeIn(service, shard, { type: 'reverse', key, tap: facts, at, schoolDay }));
+  return movementOf(await executeKeyed(context, shard, { type: 'reverse', key, tap: facts, at, schoolDay }));
 }
 
 function movementOf(executed: Executed): Movement {

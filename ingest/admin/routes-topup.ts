@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { CommandAnswer, LedgerCommand } from '../../workers/ledger/command-types.ts';
+import type { CommandAnswer, TopUp } from '../../workers/ledger/command-types.ts';
 import { id, key, kop, purse, purseNumber } from './fields.ts';
 import { topupsPerRequestMax } from './limits.ts';
 import { refusals } from './refusals.ts';
@@ -50,29 +50,31 @@ function counted(all: readonly TopUpResult[]) {
   return { done: done.length, done_kop: summed(done).sum_kop, repeated, refused: all.length - done.length - repeated };
 }
 
-async function topUp({ service, calendar }: Context, topups: readonly TopUpRequest[]): Promise<TopUpResult[]> {
+async function topUp({ service, calendar, keys }: Context, topups: readonly TopUpRequest[]): Promise<TopUpResult[]> {
   const { pool } = service;
   const at = service.now();
   const dayOf = await calendar.daysOf(
     topups.map(({ pupil }) => pupil),
     at,
   );
-  const commandOf = ({ pupil, purse, kop, key }: TopUpRequest): LedgerCommand => {
+  const commands = topups.map(({ pupil, purse, kop, key }): TopUp => {
     return { type: 'topup', key, pupilId: pupil, purse: purseNumber(purse), kop, at, schoolDay: dayOf(pupil) };
-  };
-  const all = new Array<TopUpResult>(topups.length);
-  await Promise.all(
-    pool.hosts.map(async ({ shard }) => {
-      const places = topups.flatMap(({ pupil }, place) => (pool.shardOf(pupil) === shard ? [place] : []));
+  });
+  const keyed = topups.map(({ pupil, key: one }) => ({ key: one, shard: pool.shardOf(pupil) }));
+  return await keys.run(keyed, async (isTaken) => {
+    const all = topups.map((one) => resultOf(one, { ok: false, refusal: 'KEY_CONFLICT' }));
+    const executeIn = async (shard: number) => {
+      const places = keyed.flatMap((one, place) => (one.shard === shard && !isTaken[place] ? [place] : []));
       for (let from = 0; from < places.length; from += service.commandsPerBatch) {
         const part = places.slice(from, from + service.commandsPerBatch);
-        const commands = part.map((place) => commandOf(topups[place]));
-        const answers = await pool.execute(shard, commands, at);
+        const batch = part.map((place) => commands[place]);
+        const answers = await pool.execute(shard, batch, at);
         part.forEach((place, index) => (all[place] = resultOf(topups[place], answers[index])));
       }
-    }),
-  );
-  return all;
+    };
+    await Promise.all(pool.hosts.map(({ shard }) => executeIn(shard)));
+    return all;
+  });
 }
 
 function resultOf(request: TopUpRequest, answer: CommandAnswer): TopUpResult {

@@ -20,6 +20,7 @@ import {
 } from './route.ts';
 import { adminRoutes } from './routes.ts';
 import { SchoolCalendar } from './school-calendar.ts';
+import { RegionKeys } from './region-keys.ts';
 import { Turns } from './turns.ts';
 
 /** What is read of a request while it lives: it dies when the handler returns. */
@@ -59,6 +60,7 @@ class AdminServer {
       calendar: new SchoolCalendar(registry),
       taps: service.taps,
       lockerTurns: new Turns(),
+      keys: new RegionKeys(service.pool, new Turns()),
     };
     this.#ownerToken = ownerToken;
     this.#notes = notes;

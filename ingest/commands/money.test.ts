@@ -98,6 +98,11 @@ describe('money', () => {
     const before = await account(7);
     await refused('topup --pupil 7 --purse buffet --kop 5001 --key t', 'KEY_CONFLICT');
     await refused('refund --pupil 7 --purse buffet --kop 1001 --key r', 'KEY_CONFLICT');
+    // Pupils 8 and 9 live in different shards: a key means one command in the region, not one in a shard.
+    await json('topup --pupil 8 --purse services --kop 100 --key everywhere');
+    await refused('topup --pupil 9 --purse services --kop 100 --key everywhere', 'KEY_CONFLICT');
+    await refused('refund --pupil 9 --purse services --kop 1 --key everywhere', 'KEY_CONFLICT');
+    expect(await json('topup --pupil 8 --purse services --kop 100 --key everywhere')).toMatchObject({ repeated: true });
     await refused('refund --pupil 7 --purse services --kop 1 --key x', 'FUNDS_INSUFFICIENT');
     await refused('refund --pupil 999 --purse meal --kop 1 --key x', 'PUPIL_UNKNOWN');
     await refused('move --pupil 7 --from meal --to meal --kop 1 --key x', 'PURSE_SAME');

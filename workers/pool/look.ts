@@ -47,6 +47,11 @@ export function locate(owner: Shard, taps: readonly TapIdentity[]): number[] {
   });
 }
 
+/** For each key, whether the shard has done a command under it. */
+export function heldKeys(owner: Shard, keys: readonly string[]): boolean[] {
+  return keys.map((key) => owner.ledger.doneBefore.byKey.has(key));
+}
+
 export function reservationsOf(owner: Shard, schoolId: number, locker: number): Reserved[] {
   return [...owner.ledger.reservations.ofLocker(schoolId, locker)];
 }

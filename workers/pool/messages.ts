@@ -16,6 +16,8 @@ export type ShardRequest =
   /** `schoolDay`: the day whose spending and entitlements are asked for. */
   | { readonly type: 'account'; readonly pupilId: number; readonly schoolDay: number }
   | { readonly type: 'locate'; readonly taps: readonly TapIdentity[] }
+  /** Which of these idempotency keys the shard has done a command under. */
+  | { readonly type: 'keys'; readonly keys: readonly string[] }
   /** `locker` 0: all of the school. */
   | { readonly type: 'lockers'; readonly schoolId: number; readonly locker: number }
   | { readonly type: 'inside'; readonly schoolId: number }
@@ -114,6 +116,7 @@ export interface ShardAnswers {
   account: AccountState | null;
   /** Journal positions of the taps, 0 where the shard does not remember one. */
   locate: number[];
+  keys: boolean[];
   lockers: Reserved[];
   inside: Inside[];
   dayBook: BookedDay[];

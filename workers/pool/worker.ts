@@ -2,7 +2,7 @@ import { environmentError } from '../errors.ts';
 import { accountId, Owner } from '../journal/transfer-record.ts';
 import { FileStorage } from '../journal/file-storage.ts';
 import { Shard } from '../shard/shard.ts';
-import { accountOf, bookedDays, insideOf, locate, reservationsOf } from './look.ts';
+import { accountOf, bookedDays, heldKeys, insideOf, locate, reservationsOf } from './look.ts';
 import type { ShardAnswers, ShardRequest } from './messages.ts';
 
 /*
@@ -27,6 +27,8 @@ export default function handle(request: ShardRequest): ShardAnswers[ShardRequest
       return accountOf(shard, request.pupilId, request.schoolDay);
     case 'locate':
       return locate(shard, request.taps);
+    case 'keys':
+      return heldKeys(shard, request.keys);
     case 'lockers':
       return reservationsOf(shard, request.schoolId, request.locker);
     case 'inside':
