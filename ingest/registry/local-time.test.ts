@@ -103,4 +103,38 @@ describe('LocalClock', () => {
     expect(asked).not.toHaveBeenCalled();
     asked.mockRestore();
   });
+
+  test.each([...russianZones, ...oddZones, 'Africa/Cairo', 'America/Sao_Paulo'])(
+    '%s: the instant of a local time shows that time, and none before it does; skipped times move on',
+    (timeZone) => {
+      const clock = new LocalClock(timeZone);
+      const shownAt = (atMs: number): number => clock.schoolDay(atMs) * 1_440 + clock.localMinute(atMs);
+      const wrong: number[] = [];
+      let skipped = 0;
+      for (let day = Date.UTC(2010, 0, 1) / dayMs; day < Date.UTC(2019, 0, 1) / dayMs; day++) {
+        for (const minute of [0, 90, 125, 179, 420, 840, 1_439]) {
+          const atMs = clock.instantMs(day, minute);
+          const late = shownAt(atMs) - (day * 1_440 + minute);
+          if (late > 0) skipped++;
+          // Where clocks went back it is the first: the same time was not shown within the three hours before.
+          const first = [30, 60, 90, 120, 150, 180].every((back) => shownAt(atMs - back * 60_000) !== shownAt(atMs));
+          if (late < 0 || (late === 0 && !first)) wrong.push(atMs);
+        }
+      }
+      expect(wrong).toEqual([]);
+      expect(skipped > 0).toBe(!['Asia/Kathmandu', 'UTC'].includes(timeZone));
+    },
+  );
+
+  test('a school day of 23 or 25 hours begins at its midnight', () => {
+    const clock = new LocalClock('Europe/Berlin');
+    const day = (date: string) => Date.parse(date) / dayMs;
+    expect(clock.instantMs(day('2024-03-31'), 0)).toBe(Date.UTC(2024, 2, 30, 23));
+    expect(clock.instantMs(day('2024-03-31'), 150)).toBe(Date.UTC(2024, 2, 31, 1, 30));
+    expect(clock.instantMs(day('2024-03-31'), 1_440)).toBe(Date.UTC(2024, 2, 31, 22));
+    expect(clock.instantMs(day('2024-10-27'), 150)).toBe(Date.UTC(2024, 9, 27, 0, 30));
+    expect(clock.instantMs(day('2024-10-27'), 1_440)).toBe(Date.UTC(2024, 9, 27, 23));
+    // A midnight that does not exist.
+    expect(new LocalClock('America/Sao_Paulo').instantMs(day('2018-11-04'), 0)).toBe(Date.UTC(2018, 10, 4, 3));
+  });
 });

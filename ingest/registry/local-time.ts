@@ -57,6 +57,18 @@ export class LocalClock {
     return Math.floor((localMs - Math.floor(localMs / dayMs) * dayMs) / minuteMs);
   }
 
+  /**
+   * The instant, ms since 1970 UTC, at which the clock shows a minute (0 to 1,440) of a local day (days since 1970). A time
+   * that the zone has twice is the first; one that it skips lies as far behind the change as it would have without it.
+   */
+  instantMs(schoolDay: number, minute: number): number {
+    const localMs = schoolDay * dayMs + minute * minuteMs;
+    // No offset reaches a day, so that a change near the local time lies between these two.
+    const before = localMs - this.offset(localMs - dayMs);
+    const after = localMs - this.offset(localMs + dayMs);
+    return this.localMs(before) !== localMs && this.localMs(after) === localMs ? after : before;
+  }
+
   private localMs(atMs: number): number {
     const offsetMs = this.offset(atMs);
     return Number.isFinite(atMs) ? atMs + offsetMs : offsetMs;
