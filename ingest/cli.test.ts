@@ -78,6 +78,12 @@ describe('wrong use: exit 2', () => {
     expect(existsSync(missing)).toBe(false);
   });
 
+  test.concurrent('with --json standard output is one JSON value all the same', async () => {
+    const { status, out, error } = await tapline(['account', '--pupil', 'Anna', '--json']);
+    expect({ status, error }).toEqual({ status: 2, error: expect.stringMatching(/^USAGE: [^\n]+\n$/) as string });
+    expect(JSON.parse(out)).toMatchObject({ ok: false, error: { code: 'USAGE', remedy: 'Try --help.' } });
+  });
+
   test.concurrent('all wrong settings are reported together', async () => {
     const { error } = await tapline(['up', '--port', 'x', '--shards', 'y', '--log-level', 'z']);
     for (const name of ['--port', '--shards', '--log-level']) expect(error).toContain(name);

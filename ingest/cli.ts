@@ -16,6 +16,9 @@ function report(error: unknown): void {
   if (known === undefined) throw error;
   process.exitCode = known.status;
   if (known.line !== '') process.stderr.write(`${known.line}\n`);
+  // With --json standard output is one JSON value, whatever happens.
+  const isJson = known.error !== undefined && parameters.includes('--json');
+  if (isJson) process.stdout.write(`${JSON.stringify({ ok: false, error: known.error })}\n`);
 }
 
 // Whoever reads our output may have seen enough.

@@ -71,8 +71,16 @@ function quiet(command: Command): void {
   command.commands.forEach(quiet);
 }
 
+export interface ExplainedError {
+  readonly status: number;
+  /** `CODE: cause. remedy`; empty if there is nothing to say. */
+  readonly line: string;
+  /** The same for a program. */
+  readonly error?: { readonly code: string; readonly message: string; readonly remedy: string };
+}
+
 /** How the process ends, and what a person is told; undefined for a defect of ours. */
-export function explainError(error: unknown): { status: number; line: string } | undefined {
+export function explainError(error: unknown): ExplainedError | undefined {
   if (error instanceof CommanderError) {
     if (error.exitCode === 0) return { status: 0, line: '' };
     // The help was shown because no command was given.
@@ -81,8 +89,14 @@ export function explainError(error: unknown): { status: number; line: string } |
       .replace(/^error: /, '')
       .replaceAll('\n', ' ')
       .replace(/\.$/, '');
-    return { status: 2, line: `USAGE: ${message}. Try --help.` };
+    return {
+      status: 2,
+      line: `USAGE: ${message}. Try --help.`,
+      error: { code: 'USAGE', message, remedy: 'Try --help.' },
+    };
   }
   const known = environmentError(error);
-  return known === undefined ? undefined : { status: known.exitStatus, line: known.line.replaceAll('\n', ' ') };
+  if (known === undefined) return undefined;
+  const { code, message, remedy } = known;
+  return { status: known.exitStatus, line: known.line.replaceAll('\n', ' '), error: { code, message, remedy } };
 }

@@ -49,7 +49,7 @@ export const explainRoutes = [
     method: 'get',
     path: '/admin/v1/explain/{reader}/{epoch}/{seq}',
     summary: 'Everything about one tap: what `tapline explain` shows',
-    roles: ['finance', 'operator'],
+    roles: ['finance', 'operator', 'viewer'],
     parameters: z.strictObject({ reader: idText, epoch: numberText, seq: idText }),
     response: explained,
     schools: readersSchool,

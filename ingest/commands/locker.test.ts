@@ -41,6 +41,7 @@ describe('cards and pupils', () => {
     const deeds = (await audit()).map(({ command, ok, who }) => [command, ok, who]).reverse();
     // The refused ones were asked for twice, as text and as JSON.
     expect(deeds).toEqual([
+      ['import', true, 'owner'],
       ['card-block', true, 'owner'],
       ['card-issue', false, 'owner'],
       ['card-issue', false, 'owner'],

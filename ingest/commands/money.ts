@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { Option } from 'commander';
+import { InvalidArgumentError, Option } from 'commander';
 import { type PurseName, purseNames } from '../../workers/ledger/kinds.ts';
 import type { Movement } from '../admin/routes-money.ts';
 import {
@@ -132,5 +132,7 @@ function limitRequest({ pupil, purse, kop, item, forbid, allow, reason }: LimitO
 
 function readLimit(text: string): number | 'none' | 'default' {
   if (text === 'default' || text === 'none') return text;
-  return text === '0' ? 0 : readKop(text);
+  if (text === '0') return 0;
+  if (/^\d/.test(text)) return readKop(text);
+  throw new InvalidArgumentError('It must be kopecks from 0 on, none or default.');
 }

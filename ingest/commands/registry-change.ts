@@ -1,5 +1,5 @@
 import { owner } from '../admin/access.ts';
-import { audited, notesIn } from '../admin/audit-trail.ts';
+import { audited, type DeedOutcome, notesIn } from '../admin/audit-trail.ts';
 import { AdminClient } from '../admin-client.ts';
 import { DataDirectory } from '../data-directory.ts';
 import { openRegistry, type Registry } from '../registry/store.ts';
@@ -25,15 +25,23 @@ export async function changeRegistry<T>(options: CommonOptions, deed: RegistryDe
   if (admin !== undefined) return await admin.call<T>('POST', path, body);
   const registry = await openRegistry(data.path);
   try {
-    const onError = (error: unknown) => {
-      throw error;
-    };
-    const trail = { notes: notesIn(registry), now: Date.now, onError };
-    const result = await audited(trail, { caller: owner, command, request: body }, async () => {
-      return snakeCased(await work(registry));
-    });
-    return result as T;
+    return (await auditedHere(registry, command, body, async () => snakeCased(await work(registry)))) as T;
   } finally {
     await registry.close();
   }
+}
+
+/** Does what the owner of the data directory asks for on the registry itself, and keeps it in the audit. */
+export async function auditedHere<T>(
+  registry: Registry,
+  command: string,
+  request: unknown,
+  work: () => Promise<T>,
+  outcomeOf?: (result: T) => DeedOutcome,
+): Promise<T> {
+  const onError = (error: unknown) => {
+    throw error;
+  };
+  const trail = { notes: notesIn(registry), now: Date.now, onError };
+  return await audited(trail, { caller: owner, command, request }, work, outcomeOf);
 }

@@ -7,6 +7,7 @@ import { importDirectory } from '../registry/import.ts';
 import type { FileReport, ImportReport, RefusedRow } from '../registry/report.ts';
 import { openRegistry, type Registry } from '../registry/store.ts';
 import { answerNo, type CommonOptions, newCommand, print, readId } from './common.ts';
+import { auditedHere } from './registry-change.ts';
 
 /** Only an import may begin a data directory: for anything else a mistyped --data would be met by an empty one. */
 export async function withRegistry<T>(
@@ -34,11 +35,23 @@ export function importCommand(): Command {
       const onProgress = ({ file, rows }: { file: string; rows: number }) => {
         if (process.stderr.isTTY) process.stderr.write(`\r${file}: ${rows} rows `);
       };
-      const work = (registry: Registry) => importDirectory(registry, directory, onProgress);
+      const work = (registry: Registry) =>
+        auditedHere(
+          registry,
+          'import',
+          { files: fs.readdirSync(directory).filter((file) => /\.(csv|json)$/.test(file)) },
+          () => importDirectory(registry, directory, onProgress),
+          (report) => ({ ok: report.ok, outcome: report.files.map(countsOf) }),
+        );
       const report = await withRegistry(options, work, (path) => DataDirectory.open(path));
       print(options, report, describeImport(report));
       if (!report.ok) answerNo();
     });
+}
+
+/** What the audit keeps of a file: counts, and no row of it. */
+function countsOf({ file, rows, added, changed, refusedCount, version }: FileReport) {
+  return { file, rows, added, changed, refused: refusedCount, ...(version !== undefined && { version }) };
 }
 
 function describeImport(report: ImportReport): string[] {
@@ -84,7 +97,9 @@ export function readerCommand(): Command {
       .action(async (options: ReaderOptions) => {
         const { id, school, kinds, publicKey, place } = options;
         const reader = { readerId: id, schoolId: school, kinds, publicKey, place: place ?? '' };
-        const result = await withRegistry(options, (registry) => registryCommands.addReader(registry, reader));
+        const result = await withRegistry(options, (registry) =>
+          auditedHere(registry, 'reader-add', reader, () => registryCommands.addReader(registry, reader)),
+        );
         print(options, result, [`reader ${id}: ${result.change === null ? 'unchanged' : 'known'}`]);
       }),
   );
@@ -92,7 +107,11 @@ export function readerCommand(): Command {
     newCommand('revoke', 'shuts a reader out until it is added anew')
       .requiredOption('--id <n>', 'reader id', readId)
       .action(async (options: ReaderOptions) => {
-        const result = await withRegistry(options, (registry) => registryCommands.revokeReader(registry, options.id));
+        const result = await withRegistry(options, (registry) =>
+          auditedHere(registry, 'reader-revoke', { readerId: options.id }, () =>
+            registryCommands.revokeReader(registry, options.id),
+          ),
+        );
         print(options, result, [`reader ${options.id}: revoked`]);
       }),
   );

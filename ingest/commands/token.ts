@@ -2,6 +2,7 @@ import { Command, Option } from 'commander';
 import { issueToken, listTokens, revokeToken, type Role, roles, type TokenView } from '../registry/tokens.ts';
 import { type CommonOptions, newCommand, print, readId } from './common.ts';
 import { withRegistry } from './registry.ts';
+import { auditedHere } from './registry-change.ts';
 
 interface TokenOptions extends CommonOptions {
   readonly name: string;
@@ -19,7 +20,10 @@ export function tokenCommand(): Command {
       .action(async (options: TokenOptions) => {
         const { name, role, school: schoolId = null } = options;
         const identity = { name, role, schoolId };
-        const secret = await withRegistry(options, (registry) => issueToken(registry, identity, Date.now()));
+        const secret = await withRegistry(options, (registry) => {
+          const issue = () => issueToken(registry, identity, Date.now());
+          return auditedHere(registry, 'token-issue', identity, issue, () => ({ ok: true, outcome: identity }));
+        });
         print(options, { ...identity, token: secret }, [secret]);
       }),
   );
@@ -27,7 +31,10 @@ export function tokenCommand(): Command {
     newCommand('revoke', 'makes a token useless, for good')
       .requiredOption('--name <text>', 'as it was issued')
       .action(async (options: TokenOptions) => {
-        const view = await withRegistry(options, (registry) => revokeToken(registry, options.name, Date.now()));
+        const view = await withRegistry(options, (registry) => {
+          const revoke = () => revokeToken(registry, options.name, Date.now());
+          return auditedHere(registry, 'token-revoke', { name: options.name }, revoke);
+        });
         print(options, view, [describe(view)]);
       }),
   );

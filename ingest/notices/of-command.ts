@@ -1,6 +1,6 @@
 import type { CommandOutcome, Moved, Settled, TapFacts } from '../../workers/ledger/command-types.ts';
 import { Code, wentThrough } from '../../workers/ledger/codes.ts';
-import { Kind, ReaderFlag } from '../../workers/ledger/kinds.ts';
+import { Kind, NoticeKind, ReaderFlag } from '../../workers/ledger/kinds.ts';
 import { isoTime, purseName } from '../admin/fields.ts';
 import { dateOf } from '../explain/names.ts';
 import type { Derived } from './notice.ts';
@@ -70,7 +70,9 @@ function ofTap(tap: TapFacts): Partial<Derived> {
 }
 
 function corrected(shard: number, tap: TapFacts, type: NonNullable<Derived['corrects']>['type']) {
-  const { position, schoolDay, at } = tap;
+  const { position, schoolDay, at, notice } = tap;
+  // What was never told (a late refusal) cannot be corrected: then this is the first word of it.
+  if (notice !== NoticeKind.news && notice !== NoticeKind.correction) return {};
   const id = `${shard}:${position}`;
   return { corrects: { type, school_day: dateOf(schoolDay), id, tap: identityOf(tap), at: isoTime(at) } };
 }
