@@ -73,6 +73,8 @@ export const deduplicationWindow = 100_000;
 /** Bounds of the thread that runs the sink. */
 export const sinkThreadLimits = {
   statusIntervalMs: 200,
+  /** How often the service's clock is told to it. */
+  clockIntervalMs: 100,
   restartDelayMinMs: 100,
   restartDelayMaxMs: 5_000,
   heapMbMax: 512,

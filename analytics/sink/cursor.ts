@@ -25,7 +25,14 @@ export interface CursorStore {
   save(shard: number, cursor: SinkCursor): Promise<void>;
 }
 
-/** One small file for each shard, replaced whole: written beside, synced, renamed, folder synced. */
+/** Replaces a file whole: written beside, synced, renamed, folder synced. */
+export async function replaceFile(file: string, text: string): Promise<void> {
+  await writeSynced(`${file}.new`, text);
+  await rename(`${file}.new`, file);
+  await syncFolder(path.dirname(file));
+}
+
+/** One small file for each shard, replaced whole. */
 export class FileCursorStore implements CursorStore {
   readonly #directory: string;
 
@@ -44,10 +51,7 @@ export class FileCursorStore implements CursorStore {
   }
 
   async save(shard: number, cursor: SinkCursor): Promise<void> {
-    const file = this.#file(shard);
-    await writeSynced(`${file}.new`, encode(cursor));
-    await rename(`${file}.new`, file);
-    await syncFolder(this.#directory);
+    await replaceFile(this.#file(shard), encode(cursor));
   }
 
   #file(shard: number): string {

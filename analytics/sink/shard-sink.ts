@@ -21,6 +21,8 @@ export interface ShardSinkParts {
   /** Bounds the inserts under way over all shards. */
   readonly inserts: Gate;
   readonly onStored: (storedPosition: number, rows: number) => void;
+  /** Called before it, with the batch whose bytes are still there. */
+  readonly onBatch: (batch: Batch) => void;
 }
 
 /**
@@ -146,6 +148,7 @@ export class ShardSink {
     const lastTapPosition = Math.max(this.#cursor.lastTapPosition, ...lastTap);
     await this.#save({ storedPosition: batch.to, lastTapPosition, pending: null }, options.stop);
     if (this.#cursor.storedPosition !== batch.to) return;
+    this.#parts.onBatch(batch);
     this.#parts.onStored(batch.to, batch.taps + batch.transfers);
   }
 

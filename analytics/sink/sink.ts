@@ -11,9 +11,9 @@ import { Gate } from './gate.ts';
 import { Rate } from './rate.ts';
 import { ShardSink } from './shard-sink.ts';
 import { ClickHouseRowStore, type RowStore } from './store.ts';
-import type { ShardStatus, SinkOptions, SinkStatus } from './types.ts';
+import type { ShardStatus, SinkOptions, SinkStatus, StoredFollower } from './types.ts';
 
-export type { ShardStatus, SinkOptions, SinkStatus } from './types.ts';
+export type { ShardStatus, SinkOptions, SinkStatus, StoredFollower } from './types.ts';
 
 interface Waiter {
   readonly shard: number;
@@ -34,6 +34,7 @@ export class Sink {
   readonly #stop = new AbortController();
   readonly #waiters = new Set<Waiter>();
   #shards: ShardSink[] = [];
+  #follower: StoredFollower | undefined;
   #running: Promise<void> | undefined;
   #prepareError: string | undefined;
 
@@ -113,9 +114,12 @@ export class Sink {
     this.#shards = Array.from({ length: this.#options.shardCount }, (_, shard) =>
       this.#shardSink(shard, { store, cursors, inserts }),
     );
+    this.#follower = this.#options.openFollower?.(migrated.installationId);
+    this.#follower?.start();
     const signals = { drain: this.#drain.signal, stop: this.#stop.signal };
     await Promise.all(this.#shards.map((sink) => sink.run(signals).then(() => this.#reportHalt(sink))));
     await store.close();
+    await this.#follower?.stop();
   }
 
   #shardSink(shard: number, shared: { store: RowStore; cursors: CursorStore; inserts: Gate }): ShardSink {
@@ -126,6 +130,7 @@ export class Sink {
       openCursor: (afterPosition) => this.#options.openCursor(shard, afterPosition),
       durablePosition: () => this.#options.durablePosition(shard),
       onStored: (storedPosition, rows) => this.#stored(shard, storedPosition, rows),
+      onBatch: (batch) => this.#follower?.follow(batch),
     });
   }
 
@@ -148,6 +153,7 @@ export class Sink {
   #stored(shard: number, storedPosition: number, rows: number): void {
     this.#rate.add(rows, Date.now());
     this.#options.onStored?.(shard, storedPosition);
+    this.#follower?.stored(shard, storedPosition);
     for (const waiter of this.#waiters) {
       if (waiter.shard === shard && waiter.position <= storedPosition) waiter.settle(true);
     }

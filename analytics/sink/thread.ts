@@ -1,6 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { errorLine } from '../clickhouse/client.ts';
+import type { DeriveLimits } from '../derive/limits.ts';
+import type { DeriveStatus, DirtyMark } from '../derive/types.ts';
 import { sinkThreadLimits, type SinkLimits } from '../limits.ts';
 import { silentLogger, type Logger } from '../logger.ts';
 import type { FromSinkThread, SinkThreadData, ToSinkThread } from './thread-messages.ts';
@@ -13,14 +15,24 @@ export interface SinkThreadOptions {
   readonly journalDirectory: string;
   /** One float64 for each shard: its durable position. The service writes it, the sink reads it. */
   readonly durablePositions: SharedArrayBuffer;
+  /** The service's clock, ms since 1970 UTC; without one the system's. */
+  readonly now?: () => number;
   readonly limits?: Partial<SinkLimits>;
+  readonly deriveLimits?: Partial<DeriveLimits>;
   readonly logger?: Logger;
   /** Another module with `openJournalCursor`, for tests. */
   readonly cursorModule?: string;
 }
 
+interface Answer {
+  readonly done: boolean;
+  readonly failure: string | undefined;
+}
+
+const notRunning: Answer = { done: false, failure: 'the sink thread is not running' };
+
 /**
- * The sink in a thread of its own, with the sink's methods. A thread that dies is replaced: the cursors are on disk, so
+ * The sink and the deriver in a thread of their own, with their methods. A thread that dies is replaced: the cursors are on disk, so
  * the new one goes on where exactly-once allows.
  */
 export class SinkThread {
@@ -34,6 +46,10 @@ export class SinkThread {
   #worker: Worker | undefined;
   #running: Promise<void> | undefined;
   #status: SinkStatus | undefined;
+  #derive: DeriveStatus | undefined;
+  readonly #clock = new Float64Array(new SharedArrayBuffer(Float64Array.BYTES_PER_ELEMENT));
+  readonly #asked = new Map<number, (answer: Answer) => void>();
+  #questions = 0;
   #restarts = 0;
 
   constructor(options: SinkThreadOptions) {
@@ -47,6 +63,33 @@ export class SinkThread {
 
   start(): void {
     this.#running ??= this.#keepRunning();
+  }
+
+  /**
+   * School days that something else than taps has changed, to be derived again. False when they were not taken (too many
+   * wait, or ClickHouse was never there): mark them again later.
+   */
+  async markDirty(keys: readonly DirtyMark[]): Promise<boolean> {
+    return (await this.#ask((id) => ({ type: 'mark', id, keys }))).done;
+  }
+
+  /** Derives a school day at once; throws when the first attempt fails, and it is tried again all the same. */
+  async deriveNow(schoolId: number, schoolDay: number): Promise<void> {
+    const { failure } = await this.#ask((id) => ({ type: 'derive', id, schoolId, schoolDay }));
+    if (failure !== undefined) throw new Error(failure);
+  }
+
+  /** The newest word of the deriver; undefined while ClickHouse was never there. */
+  deriveStatus(): DeriveStatus | undefined {
+    return this.#derive;
+  }
+
+  #ask(question: (id: number) => ToSinkThread): Promise<Answer> {
+    const worker = this.#worker;
+    if (worker === undefined) return Promise.resolve(notRunning);
+    const id = (this.#questions += 1);
+    worker.postMessage(question(id));
+    return new Promise((resolve) => this.#asked.set(id, resolve));
   }
 
   /** How often the thread was replaced. */
@@ -128,6 +171,10 @@ export class SinkThread {
       resourceLimits: { maxOldGenerationSizeMb: sinkThreadLimits.heapMbMax },
     });
     this.#worker = worker;
+    const tellTime = (): void => {
+      this.#clock[0] = (this.#options.now ?? Date.now)();
+    };
+    const timer = setInterval(tellTime, sinkThreadLimits.clockIntervalMs).unref();
     worker.on('message', (message: FromSinkThread) => this.#hear(message));
     return new Promise((resolve) => {
       let failure = 'it was ended';
@@ -135,16 +182,21 @@ export class SinkThread {
         failure = errorLine(error);
       });
       worker.once('exit', () => {
+        clearInterval(timer);
         this.#worker = undefined;
+        for (const settle of this.#asked.values()) settle(notRunning);
+        this.#asked.clear();
         resolve(failure);
       });
     });
   }
 
   #threadData(): SinkThreadData {
-    const { shardCount, cursorDirectory, journalDirectory, durablePositions, limits } = this.#options;
+    const { shardCount, cursorDirectory, journalDirectory, durablePositions, limits, deriveLimits } = this.#options;
+    this.#clock[0] = (this.#options.now ?? Date.now)();
     return {
       shardCount,
+      clockMs: this.#clock.buffer,
       clickhouseUrl: this.#clickhouseUrl,
       cursorDirectory,
       journalDirectory,
@@ -152,11 +204,17 @@ export class SinkThread {
       storedPositions: this.#storedBuffer,
       cursorModule: this.#options.cursorModule ?? new URL('../../workers/journal/cursor.ts', import.meta.url).href,
       ...(limits === undefined ? {} : { limits }),
+      ...(deriveLimits === undefined ? {} : { deriveLimits }),
     };
   }
 
   #hear(message: FromSinkThread): void {
-    if (message.type === 'status') this.#status = message.status;
-    else this.#logger[message.level](message.fields, message.message);
+    if (message.type === 'status') {
+      this.#status = message.status;
+      this.#derive = message.derive;
+    } else if (message.type === 'answer') {
+      this.#asked.get(message.id)?.(message);
+      this.#asked.delete(message.id);
+    } else this.#logger[message.level](message.fields, message.message);
   }
 }

@@ -1,6 +1,7 @@
 import type { JournalCursor } from '../../workers/journal/types.ts';
 import type { SinkLimits } from '../limits.ts';
 import type { Logger } from '../logger.ts';
+import type { Batch } from './batch.ts';
 import type { CursorStore } from './cursor.ts';
 import type { RowStore } from './store.ts';
 
@@ -28,6 +29,16 @@ export interface SinkStatus {
   readonly etaSeconds: number | undefined;
 }
 
+/** Is told of everything that is stored, in the order of each shard. */
+export interface StoredFollower {
+  /** A batch is stored and its cursor durable; its bytes are good until this comes back. */
+  follow(batch: Batch): void;
+  /** A shard is stored up to here; told at the start and with each batch. */
+  stored(shard: number, storedPosition: number): void;
+  start(): void;
+  stop(): Promise<void>;
+}
+
 export interface SinkOptions {
   readonly shardCount: number;
   /** Address of ClickHouse with credentials and database. */
@@ -40,6 +51,8 @@ export interface SinkOptions {
   readonly durablePosition: (shard: number) => number;
   /** Called when the cursor behind `storedPosition` is durable. */
   readonly onStored?: (shard: number, storedPosition: number) => void;
+  /** Opens the follower when the schema is there; the id names the database. */
+  readonly openFollower?: (installationId: string) => StoredFollower;
   readonly limits?: Partial<SinkLimits>;
   readonly logger?: Logger;
   /** For tests: other sides than ClickHouse and the files. */

@@ -1,0 +1,111 @@
+import { openClickHouse, type ClickHouseClient } from '../clickhouse/client.ts';
+import { insertCoverage, insertPresence, insertStudentDays, keepCoverage } from './attendance-sql.ts';
+import { beatsKeptMs } from './limits.ts';
+import { insertDistrictDays, insertEntitlements, insertLog, insertSpending } from './money-sql.ts';
+import { daysOfTransfers, headsOfTheRun, outOfDate } from './look-sql.ts';
+import type { DirtyMark, SchoolDay } from './types.ts';
+
+/** Schools whose day is derived together. */
+export interface DeriveRun {
+  /** Days since 1970. */
+  readonly schoolDay: number;
+  readonly schools: readonly { readonly schoolId: number; readonly cause: string }[];
+  /** The service's clock, ms since 1970 UTC: what is due later is not missed yet. */
+  readonly asOfMs: number;
+}
+
+/** The side of ClickHouse that the deriver sees. */
+export interface DeriveStore {
+  /** Replaces everything that is derived of these school days, all of it or nothing. */
+  derive(run: DeriveRun): Promise<void>;
+  /** The school days that these transfers were booked on. */
+  daysOfTransfers(ids: readonly number[]): Promise<SchoolDay[]>;
+  /** School days, from a day on, whose roster or calendar is another than the derived one, or that a bell or an end has passed since. */
+  outOfDate(fromDay: number, asOfMs: number): Promise<DirtyMark[]>;
+  close(): Promise<void>;
+}
+
+/** Parameters of the statements in `attendance-sql.ts` and `money-sql.ts`. */
+interface DeriveParameters extends Record<string, unknown> {
+  readonly day: number;
+  readonly schools: number[];
+  /** For each school, the side of its tables that is not published. */
+  readonly sides: number[];
+  readonly causes: string[];
+  readonly revision: number;
+  readonly as_of_ms: number;
+}
+
+const settings = { async_insert: 0, insert_deduplicate: 0 } as const;
+
+export class ClickHouseDeriveStore implements DeriveStore {
+  readonly #client: ClickHouseClient;
+  readonly #stop: AbortSignal;
+  #lastRevision = 0;
+
+  /** `stop` cuts what is under way. */
+  constructor(address: string, requestTimeoutMs: number, stop: AbortSignal) {
+    this.#client = openClickHouse(address, { requestTimeoutMs });
+    this.#stop = stop;
+  }
+
+  async derive(run: DeriveRun): Promise<void> {
+    const parameters = await this.#parametersOf(run);
+    const dayMs = run.schoolDay * 86_400_000;
+    const coverage = run.asOfMs - dayMs < beatsKeptMs ? insertCoverage : keepCoverage;
+    const attendance = this.#command(coverage, parameters).then(() => this.#command(insertStudentDays, parameters));
+    const others = [insertPresence, insertSpending, insertEntitlements];
+    // All end before the error of one is told: a statement that still ran could write under a run that follows.
+    const ends = await Promise.allSettled([attendance, ...others.map((query) => this.#command(query, parameters))]);
+    for (const end of ends) if (end.status === 'rejected') throw end.reason;
+    await this.#command(insertDistrictDays, parameters);
+    await this.#command(insertLog, parameters);
+  }
+
+  async daysOfTransfers(ids: readonly number[]): Promise<SchoolDay[]> {
+    return this.#rows<SchoolDay>(daysOfTransfers, { ids });
+  }
+
+  async outOfDate(fromDay: number, asOfMs: number): Promise<DirtyMark[]> {
+    return this.#rows(outOfDate, { from_day: fromDay, as_of_ms: asOfMs });
+  }
+
+  async close(): Promise<void> {
+    await this.#client.close();
+  }
+
+  /**
+   * A revision is above every one that these school days ever had, of attempts that failed too: the newest row of a key
+   * replaces the others of its side.
+   */
+  async #parametersOf({ schoolDay, schools, asOfMs }: DeriveRun): Promise<DeriveParameters> {
+    const ids = schools.map(({ schoolId }) => schoolId);
+    const query = { day: schoolDay, schools: ids };
+    const heads = await this.#rows<{ schoolId: number; side: number; newest: string }>(headsOfTheRun, query);
+    const sideOf = new Map(heads.map(({ schoolId, side }) => [schoolId, side]));
+    const newest = heads.reduce((max, head) => Math.max(max, Number(head.newest)), 0);
+    this.#lastRevision = Math.max(newest + 1, this.#lastRevision + 1, Date.now());
+    return {
+      ...query,
+      sides: ids.map((id) => 1 - (sideOf.get(id) ?? 1)),
+      causes: schools.map(({ cause }) => cause),
+      revision: this.#lastRevision,
+      as_of_ms: asOfMs,
+    };
+  }
+
+  async #command(query: string, parameters: DeriveParameters): Promise<void> {
+    await this.#client.command({
+      query,
+      query_params: parameters,
+      abort_signal: this.#stop,
+      clickhouse_settings: settings,
+    });
+  }
+
+  async #rows<T>(query: string, parameters: Record<string, unknown>): Promise<T[]> {
+    const format = 'JSONEachRow';
+    const answer = await this.#client.query({ query, query_params: parameters, format, abort_signal: this.#stop });
+    return answer.json<T>();
+  }
+}

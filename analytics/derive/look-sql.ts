@@ -1,0 +1,46 @@
+/** What the deriver asks before it writes. */
+import { ofTheRun } from './attendance-sql.ts';
+
+const derivedTables = ['student_day', 'coverage_day', 'presence_5m', 'spend_day', 'entitlement_day', 'district_day'];
+
+/** For each school of the run: the published side, if any, and the newest revision of any attempt. */
+export const headsOfTheRun = `
+SELECT school_id AS schoolId, published.side AS side, toString(greatest(published.revision, newest)) AS newest
+FROM (SELECT arrayJoin({schools:Array(UInt32)}) AS school_id) AS schools
+LEFT JOIN (SELECT school_id, side, revision FROM v_derive_head WHERE ${ofTheRun}) AS published
+  USING (school_id)
+LEFT JOIN (SELECT school_id, max(revision) AS newest FROM (
+  ${derivedTables.map((table) => `SELECT school_id, revision FROM ${table} WHERE ${ofTheRun}`).join(' UNION ALL ')})
+  GROUP BY school_id) AS attempts USING (school_id)`;
+
+export const daysOfTransfers = `
+SELECT DISTINCT school_id AS schoolId, toUInt32(toUInt16(school_day)) AS schoolDay FROM transfer
+WHERE transfer_id IN {ids:Array(UInt64)}`;
+
+/** What came in up to this long after a moment is in ClickHouse when the day is looked at again. */
+const settledAfterMs = 60_000;
+
+/**
+ * Moments that change a day without any tap: the end of the time that gates are watched, and the end of lessons. The count
+ * of pupils tells a freeze that was there in part only.
+ */
+export const outOfDate = `
+WITH frozen AS (
+  SELECT school_id, school_day, roster_day.revision AS roster_revision, count() AS pupils,
+    arrayMax(arrayFilter(m -> m <= {as_of_ms:Int64}, arrayFlatten(groupUniqArray(
+      [toUnixTimestamp64Milli(bell_at) + 1800000 + ${settledAfterMs}, toUnixTimestamp64Milli(end_at) + ${settledAfterMs}]))))
+      AS passed_ms
+  FROM roster_day FINAL WHERE school_day >= toDate({from_day:UInt16})
+  GROUP BY school_id, school_day, roster_revision
+  ORDER BY roster_revision DESC LIMIT 1 BY school_id, school_day)
+SELECT school_id AS schoolId, toUInt32(toUInt16(school_day)) AS schoolDay,
+  multiIf(frozen.roster_revision != day.roster_revision OR pupils != day.expected + day.excused + day.closed, 'roster',
+    calendar.revision != day.calendar_revision, 'calendar', 'clock') AS cause
+FROM frozen
+LEFT JOIN (SELECT school_id, school_day, roster_revision, calendar_revision, expected, excused, closed FROM v_school_day
+  WHERE school_day >= toDate({from_day:UInt16})) AS day USING (school_id, school_day)
+LEFT JOIN (SELECT school_id, school_day, max(calendar_day.revision) AS revision FROM calendar_day
+  WHERE school_day >= toDate({from_day:UInt16}) GROUP BY school_id, school_day) AS calendar USING (school_id, school_day)
+LEFT JOIN (SELECT school_id, school_day, at FROM v_derive_head WHERE school_day >= toDate({from_day:UInt16})) AS head
+  USING (school_id, school_day)
+WHERE cause != 'clock' OR toUnixTimestamp64Milli(head.at) < passed_ms`;
