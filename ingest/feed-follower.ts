@@ -48,11 +48,15 @@ export class FeedFollower {
     }
   }
 
-  /** Follows the feed from now on. */
-  start(directory: Directory, onChange: () => void, onError: (error: unknown) => void): void {
+  /** Follows the feed from now on; `onEntries` is told when shards and directory have them. */
+  start(
+    directory: Directory,
+    onEntries: (entries: readonly FeedEntry[]) => void,
+    onError: (error: unknown) => void,
+  ): void {
     const apply = (entries: readonly FeedEntry[]) => {
       directory.follow(entries);
-      onChange();
+      onEntries(entries);
     };
     const poll = () => {
       this.#running = this.catchUp(apply).catch(onError);

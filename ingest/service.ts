@@ -16,7 +16,9 @@ import { SessionTokens } from './gateway/tokens.ts';
 import { TapLookup } from './journal-lookup/tap-lookup.ts';
 import type { Parts } from './parts.ts';
 import type { Directory } from './registry/directory.ts';
+import type { FeedEntry } from './registry/feed.ts';
 import type { Registry } from './registry/store.ts';
+import { RosterFeeder } from './roster/roster-feeder.ts';
 import { ReaderTelemetry } from './telemetry/reader-telemetry.ts';
 
 const ackFlushIntervalMs = 500;
@@ -40,6 +42,7 @@ export class Service {
   readonly sink: SinkThread;
   readonly taps: TapLookup;
   readonly beats: BeatWriter;
+  readonly roster: RosterFeeder;
   readonly quarantine: Quarantine;
   isReady = false;
   readonly #ackLog: AckLog;
@@ -82,6 +85,7 @@ export class Service {
       logger: log,
       onFlush: (isLast) => this.#telemetry.flush(isLast),
     });
+    this.roster = this.#openRoster();
     this.gateway = this.#openGateway();
   }
 
@@ -119,6 +123,7 @@ export class Service {
     await this.#stopStep('the notes of acknowledgements', this.#ackLog.flush());
     await this.#stopStep('the quarantine', this.quarantine.flush());
     await this.#stopStep('telemetry', this.beats.stop());
+    await this.#stopStep('the roster', this.roster.stop());
     await this.#stopStep('the sink', this.sink.stop({ drainTimeoutMs: sinkDrainTimeoutMs }));
     await this.#saveSnapshots();
     await this.#stopStep('the search for taps', this.taps.close());
@@ -146,6 +151,7 @@ export class Service {
     undo.push(() => this.gateway.drain());
     this.sink.start();
     this.beats.start();
+    this.roster.start();
     this.#follow();
     this.isReady = true;
     const address = this.#address(port);
@@ -167,7 +173,11 @@ export class Service {
 
   #follow(): void {
     const onError = (error: unknown) => this.log.error({ err: error }, 'the registry could not be followed');
-    this.feed.start(this.directory, () => this.gateway.readers.dropRevoked(), onError);
+    const onEntries = (entries: readonly FeedEntry[]) => {
+      this.gateway.readers.dropRevoked();
+      this.roster.changed(entries);
+    };
+    this.feed.start(this.directory, onEntries, onError);
     this.#timers = [
       setInterval(() => void this.#ackLog.flush().catch(onError), ackFlushIntervalMs),
       setInterval(() => this.#sampleBusy(), busySampleIntervalMs),
@@ -201,6 +211,17 @@ export class Service {
     });
   }
 
+  #openRoster(): RosterFeeder {
+    return new RosterFeeder({
+      registry: this.registry,
+      clickhouseUrl: this.clickhouseAddress,
+      now: this.now,
+      log: this.log,
+      // The derivation looks for newer rosters by itself.
+      markDirty: () => undefined,
+    });
+  }
+
   #openGateway(): Gateway {
     const { config, data } = this;
     return new Gateway({
@@ -225,6 +246,7 @@ export class Service {
     this.log.warn({ pid }, 'ClickHouse was started again');
     this.sink.useUrl(url);
     this.beats.useUrl(url);
+    this.roster.useUrl(url);
     const address = this.data.service();
     if (address !== undefined) this.data.announce({ ...address, clickhouseUrl: url, clickhousePid: pid });
   }

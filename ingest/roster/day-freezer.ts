@@ -16,6 +16,8 @@ export interface FrozenResult extends FrozenDay {
   readonly pupils: number;
   /** Null where the day was frozen like this already. */
   readonly cause: FreezeCause | null;
+  /** Whether who is expected is as before, and only what the day is has changed. */
+  readonly isOfCalendarOnly: boolean;
 }
 
 export interface DayTask extends SchoolDayKey {
@@ -23,7 +25,7 @@ export interface DayTask extends SchoolDayKey {
   readonly isOnlyAgain: boolean;
 }
 
-type Prepared = Freeze & { readonly cause: FreezeCause | null };
+type Prepared = Freeze & Pick<FrozenResult, 'cause' | 'isOfCalendarOnly'>;
 
 /**
  * Freezes school days: reads what the registry expects, holds it against what is stored, and stores what is other as the
@@ -81,16 +83,15 @@ export class DayFreezer {
       ? await this.#excused(school, schoolDay, stored)
       : await this.#expected(school, clock, schoolDay);
     const { rows, isOpen, reason } = day;
-    if (before?.revision === newest) {
-      setRevision(rows, newest);
-      const isSame = before.isOpen === isOpen && before.reason === reason && rows.equals(stored!);
-      if (isSame) return { ...before, rows, cause: null };
-    }
+    setRevision(rows, newest);
+    const isOfCalendarOnly = before?.revision === newest && rows.equals(stored!);
+    if (isOfCalendarOnly && before.isOpen === isOpen && before.reason === reason)
+      return { ...before, rows, cause: null, isOfCalendarOnly };
     const revision = newest + 1;
     setRevision(rows, revision);
     const late = isOver(rows) ? 'frozen late' : 'frozen';
     const cause = before === undefined ? late : isHistory ? 'excused later' : 'roster changed';
-    return { schoolId, schoolDay, isOpen, reason, revision, rows, cause };
+    return { schoolId, schoolDay, isOpen, reason, revision, rows, cause, isOfCalendarOnly };
   }
 
   async #expected(school: School, clock: LocalClock, schoolDay: number) {

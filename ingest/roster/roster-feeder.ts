@@ -6,15 +6,15 @@ import { OperatorError } from '../../workers/errors.ts';
 import type { FeedEntry } from '../registry/feed.ts';
 import type { Registry } from '../registry/store.ts';
 import { ConcernedSchools } from './concerned-schools.ts';
-import { DayFreezer, type FreezeCause, type FrozenResult } from './day-freezer.ts';
+import { DayFreezer, type DayTask, type FrozenResult } from './day-freezer.ts';
 import { Dimensions } from './dimensions.ts';
 import * as limits from './limits.ts';
 import { readSchools, type School } from './registry-days.ts';
-import { WaitingDays, type WaitingDay } from './waiting-days.ts';
+import { WaitingDays } from './waiting-days.ts';
 
 /** A school's day whose figures have to be derived anew, and why. */
 export interface DirtyDay extends SchoolDayKey {
-  readonly cause: FreezeCause | 'started';
+  readonly cause: 'roster' | 'calendar';
 }
 
 export interface RosterFeederOptions {
@@ -22,8 +22,10 @@ export interface RosterFeederOptions {
   readonly clickhouseUrl: string;
   readonly now: () => number;
   readonly log: Logger;
-  /** Told after the days are stored. After a start it is told of today's once more. */
+  /** Told after days are stored; whoever may be killed in between compares revisions. */
   readonly markDirty: (days: readonly DirtyDay[]) => void;
+  /** Default: `limits.ts`. */
+  readonly dayCheckIntervalMs?: number;
 }
 
 export interface RosterStatus {
@@ -160,7 +162,8 @@ export class RosterFeeder {
   async #untilWoken(): Promise<void> {
     const woken = new Promise<void>((resolve) => (this.#wake = resolve));
     const over = new AbortController();
-    await Promise.race([woken, this.#pause(limits.dayCheckIntervalMs, over.signal)]);
+    const { dayCheckIntervalMs = limits.dayCheckIntervalMs } = this.#options;
+    await Promise.race([woken, this.#pause(dayCheckIntervalMs, over.signal)]);
     over.abort();
     this.#wake = () => undefined;
   }
@@ -203,7 +206,7 @@ export class RosterFeeder {
       const last = begun ?? lastFrozen.get(schoolId) ?? today;
       for (let schoolDay = Math.max(last + 1, today - limits.pastDaysMax); schoolDay < today; schoolDay++)
         this.#add({ schoolId, schoolDay });
-      this.#add({ schoolId, schoolDay: today }, { isToldAlways: begun === undefined });
+      this.#add({ schoolId, schoolDay: today });
       this.#begun.set(schoolId, today);
     }
   }
@@ -223,20 +226,19 @@ export class RosterFeeder {
     }
   }
 
-  #add(key: SchoolDayKey, how?: { isOnlyAgain?: boolean; isToldAlways?: boolean }): void {
+  #add(key: SchoolDayKey, how?: { isOnlyAgain: boolean }): void {
     if (!this.#waiting.add(key, how)) this.#options.log.error(key, 'too many days wait to be frozen: this one is left');
   }
 
-  async #round(days: readonly WaitingDay[]): Promise<void> {
+  async #round(days: readonly DayTask[]): Promise<void> {
     const results = await this.#freezer.freeze(days, this.#schools);
     this.#waiting.done(days);
-    const isToldAlways = new Set(days.filter((day) => day.isToldAlways).map(keyText));
-    const dirty = results.flatMap(({ schoolId, schoolDay, cause }): DirtyDay[] => {
-      const told = cause ?? (isToldAlways.has(keyText({ schoolId, schoolDay })) ? 'started' : null);
-      return told === null ? [] : [{ schoolId, schoolDay, cause: told }];
+    const stored = results.filter(({ cause }) => cause !== null);
+    this.#frozenDays += stored.length;
+    this.#note(stored);
+    const dirty = stored.map(({ schoolId, schoolDay, isOfCalendarOnly }): DirtyDay => {
+      return { schoolId, schoolDay, cause: isOfCalendarOnly ? 'calendar' : 'roster' };
     });
-    this.#frozenDays += results.filter(({ cause }) => cause !== null).length;
-    this.#note(results);
     if (dirty.length > 0) this.#options.markDirty(dirty);
     // What was asked for again meanwhile is answered by the next round.
     for (const result of results) if (!this.#waiting.has(result)) this.#answer(result);

@@ -1,16 +1,10 @@
 import { keyText, type SchoolDayKey } from '../../analytics/roster/roster-store.ts';
 import type { DayTask } from './day-freezer.ts';
 
-/** A day that waits to be frozen. */
-export interface WaitingDay extends DayTask {
-  /** Whether the derivation is told of it also when it was frozen like this already. */
-  readonly isToldAlways: boolean;
-}
-
 /** Days that wait, each once, in the order in which they came; at most `daysMax`. */
 export class WaitingDays {
   readonly #daysMax: number;
-  readonly #days = new Map<string, WaitingDay>();
+  readonly #days = new Map<string, DayTask>();
 
   constructor(daysMax: number) {
     this.#daysMax = daysMax;
@@ -25,7 +19,7 @@ export class WaitingDays {
   }
 
   /** False where there is no room. */
-  add(key: SchoolDayKey, { isOnlyAgain = false, isToldAlways = false } = {}): boolean {
+  add(key: SchoolDayKey, { isOnlyAgain = false } = {}): boolean {
     const text = keyText(key);
     const waiting = this.#days.get(text);
     if (waiting === undefined && this.#days.size >= this.#daysMax) return false;
@@ -34,13 +28,12 @@ export class WaitingDays {
       schoolId: key.schoolId,
       schoolDay: key.schoolDay,
       isOnlyAgain: isOnlyAgain && waiting?.isOnlyAgain !== false,
-      isToldAlways: isToldAlways || waiting?.isToldAlways === true,
     });
     return true;
   }
 
-  first(count: number): WaitingDay[] {
-    const days: WaitingDay[] = [];
+  first(count: number): DayTask[] {
+    const days: DayTask[] = [];
     for (const day of this.#days.values()) {
       if (days.length === count) break;
       days.push(day);
@@ -49,7 +42,7 @@ export class WaitingDays {
   }
 
   /** They are done, but for those that were added again meanwhile. */
-  done(days: readonly WaitingDay[]): void {
+  done(days: readonly DayTask[]): void {
     for (const day of days) if (this.#days.get(keyText(day)) === day) this.#days.delete(keyText(day));
   }
 }
