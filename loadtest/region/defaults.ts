@@ -7,6 +7,7 @@ export const defaults = {
   secondShiftBells: [13 * 60 + 30, 14 * 60],
   secondShiftSchools: 0.15,
   secondShiftGrades: [2, 3, 6, 7],
+  doorsBeforeBellMinutes: 90,
   lessonMinutes: 45,
   breakMinutes: [10, 20, 20, 20, 10, 10],
   /** Lessons a day by grade, grade 1 first (assumed). */

@@ -3,12 +3,14 @@ import { Oracle } from '../oracle/oracle.ts';
 import { rulesOf } from '../oracle/rules.ts';
 import { commandsFor } from './commands.ts';
 import { DayWriter } from './day.ts';
+import { defaults } from './defaults.ts';
 import { closeAll, LineFile, openImportFiles, writeJson, type ImportFiles } from './files.ts';
 import { deterministicKey } from './keys.ts';
 import { layOut } from './layout.ts';
 import { regionRules } from './menu.ts';
 import type { PlannedPurse, Pupil, RegionOptions, School } from './model.ts';
 import { districtName } from './names.ts';
+import { lessonEnd } from './pupil-day.ts';
 import { buildSchool, kindsOf } from './school.ts';
 
 /** `region.json`: what the directory holds. */
@@ -35,7 +37,7 @@ export function generateRegion(
   const plans = layOut(options);
   const files = openImportFiles(directory);
   const bells = new LineFile(join(directory, 'bells.csv'));
-  bells.row('school_id', 'shift', 'first_bell');
+  bells.row('school_id', 'shift', 'doors', 'first', 'last');
   const commands = new LineFile(join(directory, 'commands.ndjson'));
   const rules = regionRules(options, plans);
   writeJson(join(directory, 'rules.json'), rules);
@@ -73,12 +75,18 @@ export function generateRegion(
 function writeSchool(files: ImportFiles, bells: LineFile, school: School): void {
   files.schools.row(school.schoolId, school.districtId, school.name, school.timeZone);
   for (const shift of [1, 2] as const) {
-    const minute = school.bells[shift];
-    const text = `${String(Math.floor(minute / 60)).padStart(2, '0')}:${String(minute % 60).padStart(2, '0')}`;
-    if (school.classes.some((schoolClass) => schoolClass.shift === shift)) bells.row(school.schoolId, shift, text);
+    const grades = school.classes.filter((schoolClass) => schoolClass.shift === shift).map(({ grade }) => grade);
+    if (grades.length === 0) continue;
+    const first = school.bells[shift];
+    const last = lessonEnd(first, defaults.lessonsByGrade[Math.max(...grades) - 1]);
+    bells.row(school.schoolId, shift, ...[first - defaults.doorsBeforeBellMinutes, first, last].map(timeOfDay));
   }
   for (const { classId, name, shift } of school.classes) files.classes.row(classId, school.schoolId, name, shift);
   for (const pupil of school.pupilList) writePupil(files, school.schoolId, pupil);
+}
+
+function timeOfDay(minute: number): string {
+  return `${String(Math.floor(minute / 60)).padStart(2, '0')}:${String(minute % 60).padStart(2, '0')}`;
 }
 
 function writePupil(files: ImportFiles, schoolId: number, pupil: Pupil): void {

@@ -38,7 +38,7 @@ function arrivalMinute(random: Random, bellMinute: number): number {
 }
 
 /** The minute at which lesson `lesson` (from 1) ends. */
-function lessonEnd(bellMinute: number, lesson: number): number {
+export function lessonEnd(bellMinute: number, lesson: number): number {
   const breaks = defaults.breakMinutes.slice(0, lesson - 1).reduce((sum, minutes) => sum + minutes, 0);
   return bellMinute + lesson * defaults.lessonMinutes + breaks;
 }
