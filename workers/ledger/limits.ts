@@ -30,3 +30,6 @@ export const recentTransfersMax = 65_536;
 
 /** School days of an operator that stay in the day book; a tap of an older one is in the ledger and in ClickHouse only. */
 export const bookDaysMax = 62;
+
+/** Items that one operator's day tells apart; what is sold beyond them is counted as item 0. */
+export const bookItemsMax = 1_000;

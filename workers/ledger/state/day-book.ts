@@ -2,9 +2,9 @@ import type { TapRecords } from '../../journal/tap-record.ts';
 import { TapOffset } from '../../journal/tap-record.ts';
 import { accountId, accountParts, Owner } from '../../journal/transfer-record.ts';
 import { Code } from '../codes.ts';
-import { bookDaysMax } from '../limits.ts';
+import { bookDaysMax, bookItemsMax } from '../limits.ts';
 import { Kind, TapFlag } from '../kinds.ts';
-import { addTo, type DayTotals, mergeTotals, newDayTotals, newTotal } from './day-totals.ts';
+import { addTo, type DayTotals, mergeTotals, newDayTotals, newTotal, type Total } from './day-totals.ts';
 import { encodeRow, loadRows, saveEncoded } from './json-rows.ts';
 
 /** One operator's school day: all of it, and how it stood when it was closed. */
@@ -137,6 +137,14 @@ function isTooOld(days: ReadonlyMap<number, BookedDay> | undefined, schoolDay: n
   return schoolDay < Math.min(...days.keys());
 }
 
+/** The item's total; one item too many, from a till that sends other numbers there, is counted as not said (0). */
+function itemOf({ items }: DayTotals, item: number): Total {
+  const known = items[item] as Total | undefined;
+  if (known !== undefined) return known;
+  const isRoom = item === 0 || Object.keys(items).length < bookItemsMax;
+  return (items[isRoom ? item : 0] ??= newTotal());
+}
+
 function sold(totals: DayTotals, records: TapRecords, row: number, code: number): void {
   const debitedKop = records.getI64(row, TapOffset.debitedKop);
   const isEntitled = code === Code.acceptedEntitled;
@@ -144,7 +152,7 @@ function sold(totals: DayTotals, records: TapRecords, row: number, code: number)
   if (isEntitled) addTo(totals.entitled, kop);
   else if (code === Code.acceptedTransfer) addTo(totals.transfers, 0);
   else addTo((totals.purses[records.getU8(row, TapOffset.purse)] ??= newTotal()), kop);
-  addTo((totals.items[records.getU32(row, TapOffset.ref)] ??= newTotal()), kop);
+  addTo(itemOf(totals, records.getU32(row, TapOffset.ref)), kop);
   const flags = records.getU16(row, TapOffset.flags);
   if ((flags & TapFlag.offline) === 0) return;
   const reader = records.getU32(row, TapOffset.readerId);
