@@ -217,8 +217,7 @@ export class Service {
       clickhouseUrl: this.clickhouseAddress,
       now: this.now,
       log: this.log,
-      // The derivation looks for newer rosters by itself.
-      markDirty: () => undefined,
+      markDirty: (days) => this.sink.markDirty(days),
     });
   }
 

@@ -22,8 +22,8 @@ export interface RosterFeederOptions {
   readonly clickhouseUrl: string;
   readonly now: () => number;
   readonly log: Logger;
-  /** Told after days are stored; whoever may be killed in between compares revisions. */
-  readonly markDirty: (days: readonly DirtyDay[]) => void;
+  /** Told after days are stored, again and again until it answers true. A start forgets what was not told. */
+  readonly markDirty: (days: readonly DirtyDay[]) => Promise<boolean>;
   /** Default: `limits.ts`. */
   readonly dayCheckIntervalMs?: number;
 }
@@ -53,6 +53,8 @@ export class RosterFeeder {
   readonly #dimensions: Dimensions;
   readonly #waiting = new WaitingDays(limits.waitingDaysMax);
   readonly #concerned = new ConcernedSchools();
+  /** Days that are stored and of which the derivation was not told, by `keyText`. */
+  readonly #untold = new Map<string, DirtyDay>();
   readonly #asked = new Map<string, Asked[]>();
   readonly #stopping = new AbortController();
   #schools: ReadonlyMap<number, School> = new Map();
@@ -190,6 +192,13 @@ export class RosterFeeder {
     this.#freezeConcerned();
     const days = this.#waiting.first(limits.daysPerRoundMax);
     if (days.length > 0) await this.#round(days);
+    await this.#tell();
+  }
+
+  async #tell(): Promise<void> {
+    if (this.#untold.size === 0) return;
+    const told = await this.#options.markDirty([...this.#untold.values()]);
+    if (told) this.#untold.clear();
   }
 
   async #putTables(): Promise<void> {
@@ -236,10 +245,11 @@ export class RosterFeeder {
     const stored = results.filter(({ cause }) => cause !== null);
     this.#frozenDays += stored.length;
     this.#note(stored);
-    const dirty = stored.map(({ schoolId, schoolDay, isOfCalendarOnly }): DirtyDay => {
-      return { schoolId, schoolDay, cause: isOfCalendarOnly ? 'calendar' : 'roster' };
-    });
-    if (dirty.length > 0) this.#options.markDirty(dirty);
+    for (const { schoolId, schoolDay, isOfCalendarOnly } of stored) {
+      const key = { schoolId, schoolDay };
+      if (this.#untold.size < limits.waitingDaysMax)
+        this.#untold.set(keyText(key), { ...key, cause: isOfCalendarOnly ? 'calendar' : 'roster' });
+    }
     // What was asked for again meanwhile is answered by the next round.
     for (const result of results) if (!this.#waiting.has(result)) this.#answer(result);
   }
