@@ -1,6 +1,7 @@
 /**
  * What is derived of roster, calendar, beats and gate taps. Each statement replaces all schools of one run on one day;
- * parameters: `DeriveParameters` in `derive-store.ts`.
+ * parameters: `DeriveParameters` in `look.ts`. Planning costs more than reading here, so what several statements need is
+ * asked once and given as a parameter, and no subquery stands twice in a statement.
  */
 
 /** Schools and day of the run, as a condition of a table's rows. */
@@ -10,16 +11,18 @@ const sideOf = 'transform(school_id, {schools:Array(UInt32)}, {sides:Array(UInt8
 /** Ends of the columns and of the row of every derived table. */
 export const ownership = 'side, revision';
 export const owned = `${sideOf} AS side, {revision:UInt64} AS revision`;
-const asOfMs = '{as_of_ms:Int64}';
+/** The revision that is published for the row's school, 0 for none. */
+export const publishedRevision =
+  'transform(school_id, {schools:Array(UInt32)}, {published:Array(UInt64)}, toUInt64(0))';
+export const asOfMs = '{as_of_ms:Int64}';
 
 /** The newest freeze: pupils that it does not have were removed. */
 export const roster = `
   SELECT school_id, pupil_id, class_id, shift, doors_at, bell_at, end_at, entitled, excused
   FROM roster_day FINAL
-  WHERE ${ofTheRun}
-    AND (school_id, revision) IN (SELECT school_id, max(revision) FROM roster_day WHERE ${ofTheRun} GROUP BY school_id)`;
+  WHERE ${ofTheRun} AND revision = transform(school_id, {schools:Array(UInt32)}, {rosters:Array(UInt64)}, toUInt64(0))`;
 
-export const closedSchools = `SELECT school_id FROM calendar_day FINAL WHERE ${ofTheRun} AND NOT is_open`;
+export const isClosed = 'has({closed:Array(UInt32)}, school_id)';
 
 /** Of a gate: through, by the rules or by the reader's deed (\`wentThrough\` of the ledger, as far as one row tells). */
 const wentThrough = `(code != 71 AND (bitAnd(reader_flags, 1) != 0
@@ -48,13 +51,13 @@ WITH
   windows AS (SELECT school_id, doors_at, bell_at, toUnixTimestamp64Milli(doors_at) AS from_ms,
       greatest(from_ms, least(toUnixTimestamp64Milli(bell_at) + ${coveredFromBellMs}, ${asOfMs})) AS to_ms
     FROM (${roster}) GROUP BY school_id, doors_at, bell_at),
-  gates AS (SELECT school_id, reader_id FROM reader
+  gates AS (SELECT school_id, reader_id FROM dim_reader FINAL
     WHERE school_id IN {schools:Array(UInt32)} AND NOT revoked AND bitAnd(kinds_mask, 6) != 0),
   beats AS (SELECT school_id, reader_id, arraySort(groupArray(toUnixTimestamp64Milli(at))) AS beat_ms
     FROM reader_beat
-    WHERE school_id IN {schools:Array(UInt32)} AND reader_id IN (SELECT reader_id FROM gates) AND event != 'closed'
-      AND at > fromUnixTimestamp64Milli((SELECT min(from_ms) FROM windows) - ${aliveMs})
-      AND at < fromUnixTimestamp64Milli((SELECT max(to_ms) FROM windows))
+    WHERE school_id IN {schools:Array(UInt32)} AND event != 'closed'
+      AND at > fromUnixTimestamp64Milli({doors_ms:Int64} - ${aliveMs})
+      AND at < fromUnixTimestamp64Milli({bell_ms:Int64} + ${coveredFromBellMs})
     GROUP BY school_id, reader_id)
 SELECT school_id, toDate({day:UInt16}), doors_at, bell_at, countIf(reader_id != 0) AS readers,
   sum(arraySum(arrayMap((beat, next) -> greatest(0, least(beat + ${aliveMs}, next, to_ms) - greatest(beat, from_ms)),
@@ -67,7 +70,7 @@ GROUP BY school_id, doors_at, bell_at`;
 export const keepCoverage = `
 INSERT INTO coverage_day (school_id, school_day, doors_at, bell_at, readers, alive_ms, due_ms, ${ownership})
 SELECT school_id, school_day, doors_at, bell_at, readers, alive_ms, due_ms, ${owned}
-FROM (SELECT * EXCEPT (side, revision) FROM v_coverage_day WHERE ${ofTheRun})`;
+FROM (SELECT * EXCEPT (side, revision) FROM coverage_day WHERE ${ofTheRun} AND revision = ${publishedRevision})`;
 
 const coverageShareMin = 0.95;
 const earlyBeforeEndMs = 15 * 60_000;
@@ -90,7 +93,7 @@ WITH
   first_in.1 - toUnixTimestamp64Milli(bell_at) AS after_bell_ms,
   toUnixTimestamp64Milli(end_at) AS end_ms,
   arrayPopFront(arrayPushBack(arrayMap(p -> p.1, passages), greatest(newest.1, least(end_ms, ${asOfMs})))) AS next_ms,
-  school_id IN (${closedSchools}) AS is_closed
+  ${isClosed} AS is_closed
 SELECT school_id, toDate({day:UInt16}), pupil_id, class_id, shift,
   if(first_in.2 = 0, NULL, fromUnixTimestamp64Milli(first_in.1)) AS first_in_at,
   if(last_out.2 = 0, NULL, fromUnixTimestamp64Milli(last_out.1)) AS last_out_at,

@@ -2,7 +2,8 @@ import { openClickHouse, type ClickHouseClient } from '../clickhouse/client.ts';
 import { insertCoverage, insertPresence, insertStudentDays, keepCoverage } from './attendance-sql.ts';
 import { beatsKeptMs } from './limits.ts';
 import { insertDistrictDays, insertEntitlements, insertLog, insertSpending } from './money-sql.ts';
-import { daysOfTransfers, headsOfTheRun, outOfDate } from './look-sql.ts';
+import { daysOfTransfers, outOfDate } from './look-sql.ts';
+import { lookAt, type DeriveParameters } from './look.ts';
 import type { DirtyMark, SchoolDay } from './types.ts';
 
 /** Schools whose day is derived together. */
@@ -25,17 +26,6 @@ export interface DeriveStore {
   close(): Promise<void>;
 }
 
-/** Parameters of the statements in `attendance-sql.ts` and `money-sql.ts`. */
-interface DeriveParameters extends Record<string, unknown> {
-  readonly day: number;
-  readonly schools: number[];
-  /** For each school, the side of its tables that is not published. */
-  readonly sides: number[];
-  readonly causes: string[];
-  readonly revision: number;
-  readonly as_of_ms: number;
-}
-
 const settings = { async_insert: 0, insert_deduplicate: 0 } as const;
 
 export class ClickHouseDeriveStore implements DeriveStore {
@@ -50,7 +40,11 @@ export class ClickHouseDeriveStore implements DeriveStore {
   }
 
   async derive(run: DeriveRun): Promise<void> {
-    const parameters = await this.#parametersOf(run);
+    const looked = await lookAt(run, (query, parameters) => this.#rows(query, parameters));
+    // Above every one that these school days ever had, of attempts that failed too: the newest row of a key replaces the
+    // others of its side.
+    this.#lastRevision = Math.max(looked.newest + 1, this.#lastRevision + 1, Date.now());
+    const parameters = { ...looked.parameters, revision: this.#lastRevision };
     const dayMs = run.schoolDay * 86_400_000;
     const coverage = run.asOfMs - dayMs < beatsKeptMs ? insertCoverage : keepCoverage;
     const attendance = this.#command(coverage, parameters).then(() => this.#command(insertStudentDays, parameters));
@@ -74,27 +68,7 @@ export class ClickHouseDeriveStore implements DeriveStore {
     await this.#client.close();
   }
 
-  /**
-   * A revision is above every one that these school days ever had, of attempts that failed too: the newest row of a key
-   * replaces the others of its side.
-   */
-  async #parametersOf({ schoolDay, schools, asOfMs }: DeriveRun): Promise<DeriveParameters> {
-    const ids = schools.map(({ schoolId }) => schoolId);
-    const query = { day: schoolDay, schools: ids };
-    const heads = await this.#rows<{ schoolId: number; side: number; newest: string }>(headsOfTheRun, query);
-    const sideOf = new Map(heads.map(({ schoolId, side }) => [schoolId, side]));
-    const newest = heads.reduce((max, head) => Math.max(max, Number(head.newest)), 0);
-    this.#lastRevision = Math.max(newest + 1, this.#lastRevision + 1, Date.now());
-    return {
-      ...query,
-      sides: ids.map((id) => 1 - (sideOf.get(id) ?? 1)),
-      causes: schools.map(({ cause }) => cause),
-      revision: this.#lastRevision,
-      as_of_ms: asOfMs,
-    };
-  }
-
-  async #command(query: string, parameters: DeriveParameters): Promise<void> {
+  async #command(query: string, parameters: DeriveParameters & { readonly revision: number }): Promise<void> {
     await this.#client.command({
       query,
       query_params: parameters,

@@ -3,15 +3,32 @@ import { ofTheRun } from './attendance-sql.ts';
 
 const derivedTables = ['student_day', 'coverage_day', 'presence_5m', 'spend_day', 'entitlement_day', 'district_day'];
 
-/** For each school of the run: the published side, if any, and the newest revision of any attempt. */
-export const headsOfTheRun = `
-SELECT school_id AS schoolId, published.side AS side, toString(greatest(published.revision, newest)) AS newest
-FROM (SELECT arrayJoin({schools:Array(UInt32)}) AS school_id) AS schools
-LEFT JOIN (SELECT school_id, side, revision FROM v_derive_head WHERE ${ofTheRun}) AS published
-  USING (school_id)
-LEFT JOIN (SELECT school_id, max(revision) AS newest FROM (
-  ${derivedTables.map((table) => `SELECT school_id, revision FROM ${table} WHERE ${ofTheRun}`).join(' UNION ALL ')})
-  GROUP BY school_id) AS attempts USING (school_id)`;
+/** What is published. */
+export const heads = `
+SELECT school_id AS schoolId, argMax(side, revision) AS side, toString(max(revision)) AS published
+FROM derive_head WHERE ${ofTheRun} GROUP BY school_id`;
+
+/** The newest revision of any attempt, also of one that failed. */
+export const newestAttempt = `
+SELECT toString(max(revision)) AS newest
+FROM (${derivedTables.map((table) => `SELECT max(revision) AS revision FROM ${table} WHERE ${ofTheRun}`).join(' UNION ALL ')})`;
+
+export const rosters = `
+SELECT school_id AS schoolId, toString(max(revision)) AS roster, toUnixTimestamp64Milli(min(doors_at)) AS doorsMs,
+  toUnixTimestamp64Milli(max(bell_at)) AS bellMs
+FROM roster_day WHERE ${ofTheRun} GROUP BY school_id`;
+
+export const calendars = `
+SELECT school_id AS schoolId, toString(max(revision)) AS calendar, argMax(is_open, revision) AS isOpen
+FROM calendar_day WHERE ${ofTheRun} GROUP BY school_id`;
+
+export const districts = `
+SELECT school_id AS schoolId, district_id AS district FROM dim_school FINAL WHERE school_id IN {schools:Array(UInt32)}`;
+
+/** Days on which sales were made that are taken back on the run's day. */
+export const saleDays = `
+SELECT DISTINCT toString(school_day) AS day FROM transfer
+WHERE transfer_id IN (SELECT reverses FROM transfer WHERE ${ofTheRun} AND cause = 4)`;
 
 export const daysOfTransfers = `
 SELECT DISTINCT school_id AS schoolId, toUInt32(toUInt16(school_day)) AS schoolDay FROM transfer

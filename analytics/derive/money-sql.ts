@@ -1,25 +1,21 @@
 /** What is derived of transfers and meals, and the two statements that sum a derivation up and publish it. */
-import { closedSchools, ofTheRun, owned, ownership, roster } from './attendance-sql.ts';
+import { asOfMs, isClosed, ofTheRun, owned, ownership, publishedRevision, roster } from './attendance-sql.ts';
 
 /** Transfers that a sale made, and what sales moved back: neither top-ups nor other money that no reader took. */
 const sold = 'cause IN (1, 7)';
 const takenBack = 'cause = 4';
-const original =
-  'transfer_id, shard, cause_position, cause, school_id, school_day, pupil_id, purse, kop, bitShiftRight(credit_account, 40) = 3 AS is_fare';
+/** Days that the run's sales were made on, those that are taken back on its day as well. */
+const ofTheSales = 'school_id IN {schools:Array(UInt32)} AND school_day IN {sale_days:Array(Date)}';
+const sale = `transfer_id, shard, cause_position, cause, school_id, school_day, pupil_id, purse, kop,
+    bitShiftRight(credit_account, 40) = 3 AS is_fare`;
 
 /** Sales of the day count 1; a reversal counts −1, on the day on which it was made, and is the sale that it takes back. */
 const movements = `
-  SELECT school_id AS at_school, toInt64(1) AS sign, ${original} FROM transfer WHERE ${ofTheRun} AND ${sold}
+  SELECT school_id AS at_school, toInt64(1) AS sign, ${sale} FROM transfer WHERE ${ofTheRun} AND ${sold}
   UNION ALL
-  SELECT back.school_id AS at_school, toInt64(-1) AS sign, sale.*
+  SELECT back.school_id AS at_school, toInt64(-1) AS sign, sales.*
   FROM (SELECT school_id, reverses FROM transfer WHERE ${ofTheRun} AND ${takenBack}) AS back
-  INNER JOIN (SELECT ${original} FROM transfer WHERE transfer_id IN
-    (SELECT reverses FROM transfer WHERE ${ofTheRun} AND ${takenBack})) AS sale ON sale.transfer_id = back.reverses`;
-
-/** Taps of the days that the movements' sales were made on; the newest reversal may reach far back. */
-const saleTaps = `
-  FROM tap
-  WHERE school_id IN {schools:Array(UInt32)} AND school_day IN (SELECT school_day FROM (${movements})) AND kind IN (3, 4, 7)`;
+  INNER JOIN (SELECT ${sale} FROM transfer WHERE ${ofTheSales} AND ${sold}) AS sales ON sales.transfer_id = back.reverses`;
 
 /**
  * A sale is its tap's kind and item. One that an OUTCOME made names no tap: it is the pupil's newest refusal before it
@@ -29,11 +25,12 @@ export const insertSpending = `
 INSERT INTO spend_day (school_id, school_day, kind, purse, item, n, kop, ${ownership})
 WITH
   moved AS (${movements}),
-  taps AS (SELECT shard, position AS cause_position, kind, ref ${saleTaps} AND code < 60),
+  taps AS (SELECT shard, position AS cause_position, kind, ref FROM tap
+    WHERE ${ofTheSales} AND kind IN (3, 4, 7) AND code < 60),
   refused AS (SELECT shard, school_id, school_day, pupil_id, kind = 7 AS is_ride, amount_kop AS price_kop,
       arraySort(groupArray((position, kind, ref))) AS refusals
-    ${saleTaps} AND code BETWEEN 40 AND 54 AND bitAnd(reader_flags, 3) = 0
-      AND (shard, pupil_id) IN (SELECT shard, pupil_id FROM moved WHERE cause = 7)
+    FROM tap
+    WHERE ${ofTheSales} AND kind IN (3, 4, 7) AND code BETWEEN 40 AND 54 AND bitAnd(reader_flags, 3) = 0
     GROUP BY shard, school_id, school_day, pupil_id, is_ride, price_kop),
   arrayLast(r -> r.1 < moved.cause_position, refusals) AS refusal,
   multiIf(cause = 1 AND taps.kind != 0, taps.kind, refusal.2 != 0, refusal.2, moved.is_fare, 7, purse = 1, 3, 4) AS sold_kind,
@@ -54,46 +51,34 @@ const mealsTakenBack = `
     (SELECT reverses FROM transfer WHERE school_day >= toDate({day:UInt16}) AND reverses != 0
       AND school_id IN {schools:Array(UInt32)} AND ${takenBack})`;
 
-/** Pupils that got a meal from the fund and kept it, with the window whose entitlement it was. */
-const served = `
-  SELECT school_id, pupil_id, basis AS window, any(class_id) AS tap_class, max(at) AS at FROM tap
-  WHERE ${ofTheRun} AND kind = 3 AND code = 11 AND (bitAnd(reader_flags, 1) != 0 OR bitAnd(reader_flags, 2) = 0)
-    AND (shard, position) NOT IN (${mealsTakenBack})
-  GROUP BY school_id, pupil_id, window`;
+const isServed = 'code = 11 AND NOT is_taken_back';
+/** For each pupil: the windows whose entitlement it ate, the newest of them, and how often it was refused another meal. */
+const meals = `
+  SELECT school_id, pupil_id, any(class_id) AS tap_class, groupUniqArrayIf(basis, ${isServed}) AS windows,
+    argMaxIf(basis, (at, basis), ${isServed}) AS newest_window, countIf(code = 49) AS refusals
+  FROM (SELECT school_id, pupil_id, class_id, basis, at, code, (shard, position) IN (${mealsTakenBack}) AS is_taken_back FROM tap
+    WHERE ${ofTheRun} AND kind = 3 AND ((code = 11 AND bitAnd(reader_flags, 3) != 2) OR (code = 49 AND bitAnd(reader_flags, 1) = 0)))
+  GROUP BY school_id, pupil_id`;
 
 /**
- * For each class and each window that pupils of its shift were served from. Who eats is the roster's class, for a pupil that
- * is not on it the tap's; unclaimed are entitled pupils of the roster alone. A second meal refused belongs to the window that
- * the pupil was served from last.
+ * For each class and each window that pupils of its shift were served from: entitled, served, refused a second meal,
+ * unclaimed. Who eats is the roster's class, for a pupil that is not on it the tap's; unclaimed are entitled pupils of the
+ * roster alone. A second meal refused belongs to the window that the pupil was served from last.
  */
 export const insertEntitlements = `
 INSERT INTO entitlement_day (school_id, school_day, class_id, window, entitled, served, second_refused, unclaimed, ${ownership})
-WITH
-  expected AS (${roster}),
-  eaten AS (${served}),
-  entitled AS (SELECT * FROM expected WHERE entitled AND school_id NOT IN (${closedSchools})),
-  windows AS (SELECT school_id, shift, if(empty(groupUniqArray(eaten.window) AS seen), [0], seen) AS windows
-    FROM (SELECT DISTINCT school_id, shift FROM entitled) AS shifts
-    LEFT JOIN (SELECT DISTINCT school_id, shift, window FROM eaten INNER JOIN expected USING (school_id, pupil_id)) AS eaten
-      USING (school_id, shift)
-    GROUP BY school_id, shift),
-  refused AS (SELECT school_id, pupil_id, any(class_id) AS tap_class, count() AS refusals FROM tap
-    WHERE ${ofTheRun} AND kind = 3 AND code = 49 AND bitAnd(reader_flags, 1) = 0 GROUP BY school_id, pupil_id),
-  counted AS (
-    SELECT school_id, class_id, arrayJoin(windows) AS window, 1 AS entitled_n, 0 AS served_n, 0 AS refused_n, 1 AS unclaimed_n
-    FROM entitled INNER JOIN windows USING (school_id, shift)
-    UNION ALL
-    SELECT eaten.school_id, if(expected.pupil_id != 0, expected.class_id, tap_class), window, 0, 1, 0,
-      if(entitled.pupil_id != 0, -1, 0)
-    FROM eaten LEFT JOIN expected ON expected.school_id = eaten.school_id AND expected.pupil_id = eaten.pupil_id
-      LEFT JOIN entitled ON entitled.school_id = eaten.school_id AND entitled.pupil_id = eaten.pupil_id
-    UNION ALL
-    SELECT refused.school_id, if(expected.pupil_id != 0, expected.class_id, tap_class), last.window, 0, 0, refusals, 0
-    FROM refused LEFT JOIN expected ON expected.school_id = refused.school_id AND expected.pupil_id = refused.pupil_id
-      LEFT JOIN (SELECT school_id, pupil_id, argMax(window, (at, window)) AS window FROM eaten GROUP BY school_id, pupil_id)
-        AS last ON last.school_id = refused.school_id AND last.pupil_id = refused.pupil_id)
-SELECT school_id, toDate({day:UInt16}), class_id, window, sum(entitled_n), sum(served_n), sum(refused_n), sum(unclaimed_n), ${owned}
-FROM counted GROUP BY school_id, class_id, window`;
+SELECT school_id, toDate({day:UInt16}), class_id, part.1 AS window, sum(part.2), sum(part.3), sum(part.4), sum(part.5), ${owned}
+FROM (
+  SELECT school_id, if(is_expected, class_id, tap_class) AS class_id,
+    groupUniqArrayArray(if(is_expected, windows, [])) OVER (PARTITION BY school_id, shift, is_expected) AS seen,
+    arrayJoin(arrayConcat(
+      if(entitled AND NOT ${isClosed},
+        arrayMap(w -> (w, 1, 0, 0, toInt32(NOT has(windows, w))), if(empty(seen), [toUInt8(0)], seen)), []),
+      arrayMap(w -> (w, 0, 1, 0, toInt32(0)), windows),
+      if(refusals = 0, [], [(newest_window, 0, 0, refusals, toInt32(0))]))) AS part
+  FROM (SELECT *, 1 AS is_expected FROM (${roster})) AS expected
+  FULL OUTER JOIN (${meals}) AS meals USING (school_id, pupil_id))
+GROUP BY school_id, class_id, window`;
 
 const ofTheRevision = `${ofTheRun} AND revision = {revision:UInt64}`;
 
@@ -116,24 +101,24 @@ WITH
       sumIf(s.kop, kind = 7) AS fare_kop, sum(s.kop) AS spend_kop
     FROM spend_day AS s WHERE ${ofTheRevision} GROUP BY school_id),
   meals AS (SELECT school_id, sum(e.entitled) AS entitled, sum(e.served) AS served
-    FROM entitlement_day AS e WHERE ${ofTheRevision} GROUP BY school_id),
-  rosters AS (SELECT school_id, max(r.revision) AS roster_revision FROM roster_day AS r WHERE ${ofTheRun} GROUP BY school_id),
-  calendars AS (SELECT school_id, max(c.revision) AS calendar_revision FROM calendar_day AS c WHERE ${ofTheRun} GROUP BY school_id)
-SELECT district_id, toDate({day:UInt16}), school_id, expected, arrived, late, out_only, no_tap_covered, no_tap_uncovered,
-  excused, closed, left_early, no_exit, manual, clock_doubt, alive_ms, due_ms, meals_kop, buffet_kop, fare_kop, spend_kop,
-  entitled, served, roster_revision, calendar_revision, ${owned}
+    FROM entitlement_day AS e WHERE ${ofTheRevision} GROUP BY school_id)
+SELECT transform(school_id, {schools:Array(UInt32)}, {districts:Array(UInt32)}, toUInt32(0)), toDate({day:UInt16}), school_id,
+  expected, arrived, late, out_only, no_tap_covered, no_tap_uncovered, excused, closed, left_early, no_exit, manual,
+  clock_doubt, alive_ms, due_ms, meals_kop, buffet_kop, fare_kop, spend_kop, entitled, served,
+  transform(school_id, {schools:Array(UInt32)}, {rosters:Array(UInt64)}, toUInt64(0)),
+  transform(school_id, {schools:Array(UInt32)}, {calendars:Array(UInt64)}, toUInt64(0)), ${owned}
 FROM (SELECT arrayJoin({schools:Array(UInt32)}) AS school_id) AS schools
-LEFT JOIN (SELECT school_id, district_id FROM school) AS school USING (school_id)
 LEFT JOIN students USING (school_id) LEFT JOIN coverage USING (school_id) LEFT JOIN spending USING (school_id)
-LEFT JOIN meals USING (school_id) LEFT JOIN rosters USING (school_id) LEFT JOIN calendars USING (school_id)`;
+LEFT JOIN meals USING (school_id)`;
 
 /** Publishes the run: with these lines the views change over, for all its schools at once. */
 export const insertLog = `
-INSERT INTO derive_log (school_id, school_day, revision, at, cause, before_expected, before_arrived, before_late,
-  before_spend_kop, after_expected, after_arrived, after_late, after_spend_kop, side)
-SELECT school_id, school_day, revision, fromUnixTimestamp64Milli({as_of_ms:Int64}),
+INSERT INTO derive_log (school_id, school_day, revision, side, at, cause, before_expected, before_arrived, before_late,
+  before_spend_kop, after_expected, after_arrived, after_late, after_spend_kop)
+SELECT school_id, school_day, {revision:UInt64}, anyIf(side, is_new), fromUnixTimestamp64Milli(${asOfMs}),
   transform(school_id, {schools:Array(UInt32)}, {causes:Array(String)}, ''),
-  before.expected, before.arrived, before.late, before.spend_kop, expected, arrived, late, spend_kop, side
-FROM (SELECT * FROM district_day WHERE ${ofTheRevision}) AS now
-LEFT JOIN (SELECT school_id, expected, arrived, late, spend_kop FROM v_school_day WHERE ${ofTheRun}) AS before
-  USING (school_id)`;
+  sumIf(expected, NOT is_new), sumIf(arrived, NOT is_new), sumIf(late, NOT is_new), sumIf(spend_kop, NOT is_new),
+  sumIf(expected, is_new), sumIf(arrived, is_new), sumIf(late, is_new), sumIf(spend_kop, is_new)
+FROM (SELECT *, revision = {revision:UInt64} AS is_new FROM district_day
+  WHERE ${ofTheRun} AND (is_new OR revision = ${publishedRevision}))
+GROUP BY school_id, school_day`;
