@@ -42,6 +42,7 @@ export function statusOf(service: Service) {
       last_error: sink.shard.find(({ lastError }) => lastError !== undefined)?.lastError ?? null,
     },
     clickhouse: service.clickhouseStatus(),
+    roster: rosterOf(service),
     registry: { change: service.feed.applied, rules_version: service.directory.rulesVersion },
     readers: readersByCondition(service),
     taps: {
@@ -54,6 +55,11 @@ export function statusOf(service: Service) {
       ack_p99_ms: percentileMs(service, 99),
     },
   };
+}
+
+function rosterOf({ roster }: Service) {
+  const { waitingDays, frozenDays, lastError } = roster.status();
+  return { waiting_days: waitingDays, frozen_days: frozenDays, last_error: lastError ?? null };
 }
 
 function percentileMs(service: Service, percentile: number): number {

@@ -1,5 +1,5 @@
-/** Rows of the registry that are read between two turns of the event loop: about two milliseconds. */
-export const registryPageRows = 1_000;
+/** Rows of the registry that are read between two turns of the event loop: one or two milliseconds. */
+export const registryPageRows = 500;
 
 /** Schools whose days are frozen in one round; their rosters are in memory together. */
 export const daysPerRoundMax = 16;

@@ -35,9 +35,8 @@ export async function readDay(
     const bells = await transaction.selectFrom('bells').selectAll().where('school_id', '=', schoolId).execute();
     const instants = instantsOf(clock, schoolDay, bells);
     const pupils: ExpectedPupil[] = [];
+    const excused = await excusedAtSchool(transaction, schoolId, dateOfDay(schoolDay));
     for await (const page of pupilsOf(transaction, schoolId)) {
-      const ids = page.map((row) => row.pupil_id);
-      const excused = await excusedAmong(transaction, ids, dateOfDay(schoolDay));
       for (const { pupil_id: pupilId, class_id: classId, shift, entitled } of page) {
         const flags = { entitled: entitled === 1, excused: excused.has(pupilId) };
         pupils.push({ pupilId, classId, shift, ...instants.get(shift)!, ...flags });
@@ -82,12 +81,25 @@ async function readKind(transaction: RegistryTransaction, school: School, school
   );
 }
 
+/** Of the pupils that the school has now. */
+async function excusedAtSchool(transaction: RegistryTransaction, schoolId: number, date: string): Promise<Set<number>> {
+  const rows = await transaction
+    .selectFrom('class')
+    .innerJoin('pupil', 'pupil.class_id', 'class.class_id')
+    .innerJoin('absence', 'absence.pupil_id', 'pupil.pupil_id')
+    .select('absence.pupil_id')
+    .where('class.school_id', '=', schoolId)
+    .where('from_day', '<=', date)
+    .where('to_day', '>=', date)
+    .execute();
+  return new Set(rows.map((row) => row.pupil_id));
+}
+
 async function excusedAmong(
   transaction: RegistryTransaction,
   pupilIds: readonly number[],
   date: string,
 ): Promise<Set<number>> {
-  if (pupilIds.length === 0) return new Set();
   const rows = await transaction
     .selectFrom('absence')
     .select('pupil_id')
