@@ -4,7 +4,7 @@ import { errorLine } from '../clickhouse/client.ts';
 import { silentLogger, type Logger } from '../logger.ts';
 import type { Batch } from '../sink/batch.ts';
 import type { StoredFollower } from '../sink/types.ts';
-import { DirtyBacklog, type DirtyKey } from './backlog.ts';
+import { DirtyBacklog, type DirtyKey, type Mark } from './backlog.ts';
 import type { DeriveCursorStore } from './derive-cursor.ts';
 import type { DeriveStore } from './derive-store.ts';
 import { deriveLimits, type DeriveLimits } from './limits.ts';
@@ -89,7 +89,8 @@ export class Deriver implements StoredFollower {
    */
   markDirty(keys: readonly DirtyMark[]): boolean {
     if (this.#backlog.size + keys.length > this.#limits.keysMax) return false;
-    for (const { schoolId, schoolDay, cause } of keys) this.#mark({ schoolId, schoolDay }, cause);
+    const nowMs = Date.now();
+    for (const { schoolId, schoolDay, cause } of keys) this.#mark({ schoolId, schoolDay }, cause, { nowMs });
     return true;
   }
 
@@ -113,18 +114,19 @@ export class Deriver implements StoredFollower {
     };
   }
 
-  #mark(key: SchoolDay, cause: DeriveCause, more: { pin?: DirtyPin; reversed?: readonly number[] } = {}): void {
-    const nowMs = Date.now();
+  #mark(key: SchoolDay, cause: DeriveCause, more: MarkMore): void {
     const isRunning = key.schoolDay * dayMs + this.#limits.runningForMs > this.#options.now();
-    const dueMs = nowMs + (isRunning ? this.#limits.todayDelayMs : this.#limits.pastDelayMs);
-    this.#backlog.mark({ ...key, cause, nowMs, dueMs, ...more });
+    const dueMs = more.nowMs + (isRunning ? this.#limits.todayDelayMs : this.#limits.pastDelayMs);
+    this.#backlog.mark({ ...key, cause, dueMs, ...more });
   }
 
   #markRows(shard: number, position: number, { byTaps, byTransfers, reversed }: Touched): boolean {
     if (this.#backlog.size >= this.#limits.keysMax) return false;
-    const pin = { shard, position };
-    for (const key of byTaps) this.#mark(unpackKey(key), 'taps', { pin });
-    for (const key of byTransfers) this.#mark(unpackKey(key), 'transfers', { pin, reversed: reversed.get(key) ?? [] });
+    const more = { nowMs: Date.now(), pin: { shard, position } };
+    for (const key of byTaps) this.#mark(unpackKey(key), 'taps', more);
+    for (const key of byTransfers) {
+      this.#mark(unpackKey(key), 'transfers', { ...more, reversed: reversed.get(key) ?? [] });
+    }
     return true;
   }
 
@@ -177,8 +179,8 @@ export class Deriver implements StoredFollower {
     for (const key of await this.#options.store.daysOfTransfers(ids)) {
       if (taken.some(({ schoolId, schoolDay }) => schoolId === key.schoolId && schoolDay === key.schoolDay)) continue;
       const pins = taken.flatMap(({ pins, reversed }) => (reversed.length > 0 ? [...pins] : []));
-      if (pins.length === 0) this.#mark(key, 'reversal');
-      for (const [shard, position] of pins) this.#mark(key, 'reversal', { pin: { shard, position } });
+      const nowMs = Date.now();
+      for (const [shard, position] of pins) this.#mark(key, 'reversal', { nowMs, pin: { shard, position } });
     }
   }
 
@@ -220,10 +222,7 @@ export class Deriver implements StoredFollower {
   }
 }
 
-interface DirtyPin {
-  readonly shard: number;
-  readonly position: number;
-}
+type MarkMore = Pick<Mark, 'nowMs' | 'pin' | 'reversed'>;
 
 const notSaved = 'how far school days are derived could not be written';
 
