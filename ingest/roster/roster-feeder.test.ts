@@ -192,6 +192,17 @@ describe.skipIf(missing !== undefined)('the roster', () => {
       { pupil_id: 2, class_id: 100 },
       { pupil_id: 3, class_id: 101 },
     ]);
+    // The same once the day is over: it is still the roster of that day, not of what the registry has now.
+    await running.feeder.stop();
+    running.nowMs = Date.UTC(2026, 8, 2, 18);
+    const cutOff = `SELECT * REPLACE (4 AS revision) FROM roster_day FINAL WHERE school_id = 10`;
+    await running.client.command({ query: `INSERT INTO roster_day ${cutOff}` });
+    await running.client.command({ query: 'OPTIMIZE TABLE roster_day FINAL' });
+    await running.import({
+      'pupils.csv': csv('pupil_id,class_id,last_name,first_name,entitled', ['1,110,A,B,0', '2,101,A,B,0']),
+    });
+    await running.restart();
+    expect((await running.roster(10, '2026-09-02', 5)).map((row) => row.class_id)).toEqual([100, 100, 101]);
   });
 
   test('ClickHouse away at midnight, and days that nobody froze: frozen when it is back, in full', async () => {

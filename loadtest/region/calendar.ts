@@ -22,6 +22,12 @@ function isSchoolDay(day: string): boolean {
   return weekday !== 0 && weekday !== 6 && !holidays.has(day.slice(5));
 }
 
+/** The holidays, `YYYY-MM-DD`, of the years that the days touch. */
+export function holidaysAround(days: readonly string[]): string[] {
+  const years = [...new Set(days.map((day) => day.slice(0, 4)))];
+  return years.flatMap((year) => [...holidays].map((holiday) => `${year}-${holiday}`));
+}
+
 /** The first `count` school days (five-day week, no holidays) from `first` on. `YYYY-MM-DD` each. */
 export function schoolDays(first: string, count: number): string[] {
   let atMs = Date.parse(`${first}T00:00:00Z`);

@@ -51,6 +51,7 @@ export const importColumns = {
   pupils: ['pupil_id', 'class_id', 'last_name', 'first_name', 'entitled'],
   cards: ['card_uid', 'pupil_id', 'status', 'expires'],
   readers: ['reader_id', 'school_id', 'place', 'kinds', 'public_key'],
+  calendar: ['district_id', 'school_id', 'from', 'to', 'kind'],
   topups: ['pupil_id', 'purse', 'kop', 'key'],
   lockers: ['pupil_id', 'school_id', 'locker', 'from', 'to'],
 } as const;

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { Oracle } from '../oracle/oracle.ts';
 import { rulesOf } from '../oracle/rules.ts';
+import { holidaysAround } from './calendar.ts';
 import { commandsFor } from './commands.ts';
 import { DayWriter } from './day.ts';
 import { defaults } from './defaults.ts';
@@ -42,6 +43,7 @@ export function generateRegion(
   const rules = regionRules(options, plans);
   writeJson(join(directory, 'rules.json'), rules);
   const days = options.days.map((day) => new DayWriter(directory, day));
+  const holidays = holidaysAround(options.days);
   const keys: unknown[] = [];
   const counts = { districts: 0, classes: 0, pupils: 0, readers: 0 };
   let uids = new Set<string>();
@@ -50,6 +52,7 @@ export function generateRegion(
       counts.districts = plan.districtId;
       uids = new Set();
       files.districts.row(plan.districtId, districtName(plan.districtId - 1));
+      for (const day of holidays) files.calendar.row(plan.districtId, '', day, day, 'holiday');
     }
     const school = buildSchool(plan, { options, rules, uids, next: plans[place + 1] });
     writeSchool(files, bells, school);

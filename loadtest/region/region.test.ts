@@ -51,7 +51,7 @@ test('the same seed gives the same bytes, another seed others', () => {
   };
   const first = make(3, 'a');
   expect(make(3, 'b')).toEqual(first);
-  expect(Object.keys(first)).toHaveLength(9 + 4 + 6);
+  expect(Object.keys(first)).toHaveLength(10 + 4 + 6);
   const other = make(4, 'c');
   for (const name of ['pupils.csv', 'cards.csv', 'readers.csv', `plan/${day}.ndjson`]) {
     expect(other[name]).not.toEqual(first[name]);
