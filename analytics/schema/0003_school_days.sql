@@ -50,10 +50,12 @@ CREATE TABLE IF NOT EXISTS reader_beat
     drift_ms Int64,
     gaps UInt32,
     rules_version UInt32,
-    firmware LowCardinality(String)
+    firmware LowCardinality(String),
+    -- By the machine's clock: "at" may be of a simulated day, which is old already.
+    stored_at DateTime DEFAULT now()
 )
 ENGINE = MergeTree PARTITION BY toMonday(at) ORDER BY (school_id, reader_id, at)
-TTL toDateTime(at) + INTERVAL 90 DAY
+TTL stored_at + INTERVAL 90 DAY
 SETTINGS ttl_only_drop_parts = 1;
 
 -- A reversal names the transfer that it takes back, and the two may be of different days.
@@ -78,11 +80,12 @@ CREATE TABLE IF NOT EXISTS derive_log
     after_expected UInt32,
     after_arrived UInt32,
     after_late UInt32,
-    after_spend_kop Int64
+    after_spend_kop Int64,
+    stored_at DateTime DEFAULT now()
 )
 ENGINE = MergeTree PARTITION BY toYYYYMM(school_day) ORDER BY (school_id, school_day, revision)
 -- A running day is derived every few seconds; what changed a day afterwards is kept for good.
-TTL toDateTime(at) + INTERVAL 90 DAY DELETE WHERE toDate(at) <= school_day + 1;
+TTL stored_at + INTERVAL 90 DAY DELETE WHERE toDate(at) <= school_day + 1;
 
 CREATE TABLE IF NOT EXISTS derive_head
     (school_id UInt32, school_day Date, revision UInt64, side UInt8, at DateTime64(3, 'UTC'))
