@@ -26,7 +26,7 @@ export async function withRegistry<T>(
 export function importCommand(): Command {
   return newCommand(
     'import',
-    'reads districts, schools, classes, pupils, cards and readers from CSV files, rules from rules.json',
+    'reads districts, schools, classes, pupils, cards, readers, bells, calendar and absences from CSV files, rules from rules.json',
   )
     .argument('<dir>', 'folder with the files')
     .action(async (directory: string, options: CommonOptions) => {
