@@ -238,6 +238,16 @@ describe.skipIf(missing !== undefined)('what is derived', () => {
     expect(after.coverage).toEqual(before.coverage);
     expect(after.students).toEqual([{ ...before.students[1], class_id: 2 }]);
     expect(after.students[0].status).toBe('no_tap_covered');
+    // A freeze without a pupil is a line of the calendar and no row.
+    await client.insert({
+      table: 'calendar_day',
+      values: [{ school_id: schoolId, school_day: dateOf(day), is_open: 0, revision: 3 }],
+      format: 'JSONEachRow',
+    });
+    expect((await store.outOfDate(day, asOfMs)).filter((key) => key.schoolId === schoolId)).toHaveLength(1);
+    await derive(day, [schoolId], asOfMs);
+    expect((await derived(schoolId, day)).students).toEqual([]);
+    expect((await store.outOfDate(day, asOfMs)).filter((key) => key.schoolId === schoolId)).toEqual([]);
   });
 
   it('is found out of date when a roster, a calendar or a bell came after it', async () => {

@@ -51,7 +51,8 @@ WITH frozen AS (
   GROUP BY school_id, school_day, roster_revision
   ORDER BY roster_revision DESC LIMIT 1 BY school_id, school_day)
 SELECT school_id AS schoolId, toUInt32(toUInt16(school_day)) AS schoolDay,
-  multiIf(frozen.roster_revision != day.roster_revision OR pupils != day.expected + day.excused + day.closed, 'roster',
+  multiIf(greatest(frozen.roster_revision, calendar.revision) != day.roster_revision
+    OR if(frozen.roster_revision < calendar.revision, 0, pupils) != day.expected + day.excused + day.closed, 'roster',
     calendar.revision != day.calendar_revision, 'calendar', 'clock') AS cause
 FROM frozen
 LEFT JOIN (SELECT school_id, school_day, roster_revision, calendar_revision, expected, excused, closed FROM v_school_day

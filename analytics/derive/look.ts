@@ -47,7 +47,7 @@ export async function lookAt(
     sides: column(schools, head, ({ side }) => 1 - side, 0),
     causes: run.schools.map(({ cause }) => cause),
     published: column(schools, head, ({ published }) => BigInt(published), 0n),
-    rosters: column(schools, roster, (row) => BigInt(row.roster), 0n),
+    rosters: rostersOf(schools, roster, calendar),
     calendars: column(schools, calendar, (row) => BigInt(row.calendar), 0n),
     districts: column(schools, district, (row) => row.district, 0),
     closed: calendar.filter(({ isOpen }) => isOpen === 0).map(({ schoolId }) => schoolId),
@@ -58,6 +58,17 @@ export async function lookAt(
   };
   const published = head.map((row) => Number(row.published));
   return { parameters, newest: Math.max(Number(attempts[0].newest), ...published) };
+}
+
+/** A line of the calendar follows its roster's rows; one that is above them had no rows: nobody is expected. */
+function rostersOf(
+  schools: readonly number[],
+  roster: readonly { readonly schoolId: number; readonly roster: string }[],
+  calendar: readonly { readonly schoolId: number; readonly calendar: string }[],
+): bigint[] {
+  const lines = column(schools, calendar, (row) => BigInt(row.calendar), 0n);
+  const rows = column(schools, roster, (row) => BigInt(row.roster), 0n);
+  return rows.map((revision, index) => (revision > lines[index] ? revision : lines[index]));
 }
 
 /** One value for each school, in their order. */

@@ -97,7 +97,7 @@ export class WorldMaker {
 
   #gate(schoolId: number, readerId: number, days: readonly number[]): void {
     const beatsMs: number[] = [];
-    const everySeconds = [20, 60, 85, 92][this.#random(4)];
+    const everySeconds = [20, 85, 92, 105, 200][this.#random(5)];
     for (const day of days) {
       for (let at = localMs(day, 6.9); at < localMs(day, 15); at += everySeconds * 1_000) {
         if (this.#random(60) > 0) beatsMs.push(at);
