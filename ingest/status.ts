@@ -41,6 +41,7 @@ export function statusOf(service: Service) {
       halted: sink.shard.some(({ halted }) => halted),
       last_error: sink.shard.find(({ lastError }) => lastError !== undefined)?.lastError ?? null,
     },
+    derive: deriveOf(service),
     clickhouse: service.clickhouseStatus(),
     roster: rosterOf(service),
     registry: { change: service.feed.applied, rules_version: service.directory.rulesVersion },
@@ -54,6 +55,19 @@ export function statusOf(service: Service) {
       ack_p50_ms: percentileMs(service, 50),
       ack_p99_ms: percentileMs(service, 99),
     },
+  };
+}
+
+/** Null while ClickHouse was never there. */
+function deriveOf({ sink }: Service) {
+  const derive = sink.deriveStatus();
+  if (derive === undefined) return null;
+  return {
+    backlog_days: derive.backlogKeys,
+    oldest_ms: derive.oldestMs,
+    scanning: derive.isScanning,
+    derived_days: derive.derivedKeys,
+    last_error: derive.lastError ?? null,
   };
 }
 
