@@ -6,11 +6,10 @@ import type { Batch } from '../sink/batch.ts';
 import type { StoredFollower } from '../sink/types.ts';
 import { DirtyBacklog, type DirtyKey, type Mark } from './backlog.ts';
 import type { DeriveCursorStore } from './derive-cursor.ts';
-import type { DeriveStore } from './derive-store.ts';
 import { deriveLimits, type DeriveLimits } from './limits.ts';
 import { ShardMarks } from './shard-marks.ts';
 import { unpackKey } from './touched.ts';
-import type { DeriveCause, DeriveStatus, DirtyMark, SchoolDay, Touched } from './types.ts';
+import type { DeriveCause, DeriveStatus, DeriveStore, DirtyMark, SchoolDay, Touched } from './types.ts';
 
 const dayMs = 86_400_000;
 

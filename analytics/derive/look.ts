@@ -1,4 +1,4 @@
-import type { DeriveRun } from './derive-store.ts';
+import type { DeriveRun } from './types.ts';
 import { calendars, districts, heads, newestAttempt, rosters, saleDays } from './look-sql.ts';
 
 /** Parameters of the statements in `attendance-sql.ts` and `money-sql.ts`; arrays are in the order of `schools`. */

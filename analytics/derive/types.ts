@@ -32,3 +32,23 @@ export interface DeriveStatus {
   readonly derivedKeys: number;
   readonly lastError: string | undefined;
 }
+
+/** Schools whose day is derived together. */
+export interface DeriveRun {
+  /** Days since 1970. */
+  readonly schoolDay: number;
+  readonly schools: readonly { readonly schoolId: number; readonly cause: string }[];
+  /** The service's clock, ms since 1970 UTC: what is due later is not missed yet. */
+  readonly asOfMs: number;
+}
+
+/** The side of ClickHouse that the deriver sees. */
+export interface DeriveStore {
+  /** Replaces everything that is derived of these school days, all of it or nothing. */
+  derive(run: DeriveRun): Promise<void>;
+  /** The school days that these transfers were booked on. */
+  daysOfTransfers(ids: readonly number[]): Promise<SchoolDay[]>;
+  /** School days, from a day on, whose roster or calendar is another than the derived one, or that a bell or an end has passed since. */
+  outOfDate(fromDay: number, asOfMs: number): Promise<DirtyMark[]>;
+  close(): Promise<void>;
+}
