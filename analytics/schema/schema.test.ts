@@ -1,10 +1,8 @@
-import path from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { TapOffset, tapRecordBytes } from '../../workers/journal/tap-record.ts';
 import { TransferOffset, transferRecordBytes } from '../../workers/journal/transfer-record.ts';
 import { decisionCodes } from '../../workers/ledger/codes.ts';
-import { openClickHouse, type ClickHouseClient } from '../clickhouse/client.ts';
-import { EmbeddedClickHouse } from '../clickhouse/embedded.ts';
+import { useMigratedEngine } from '../clickhouse/migrated-engine.suite.ts';
 import { engineMissing, temporaryFolder } from '../clickhouse/testing.suite.ts';
 import { deduplicationWindow } from '../limits.ts';
 import { columnsOf } from '../sink/store.ts';
@@ -41,29 +39,13 @@ it('splits a file into statements', () => {
 });
 
 describe.skipIf(missing !== undefined)('the schema', () => {
-  let engine: EmbeddedClickHouse;
-  let client: ClickHouseClient;
-
-  beforeAll(async () => {
-    engine = await EmbeddedClickHouse.start({ directory: path.join(folder, 'clickhouse') });
-    await migrate(engine.url);
-    client = openClickHouse(engine.url);
-  });
-
-  afterAll(async () => {
-    await client?.close();
-    await engine?.stop();
-    remove();
-  });
-
-  const ask = async <T>(query: string): Promise<T[]> =>
-    (await client.query({ query, format: 'JSONEachRow' })).json<T>();
+  const database = useMigratedEngine({ folder, remove });
 
   it.each([
     ['tap', TapOffset, tapRecordBytes],
     ['transfer', TransferOffset, transferRecordBytes],
   ] as const)('lays table %s out as the journal lays out its record', async (table, offsets, recordBytes) => {
-    const columns = await ask<{ name: string; type: string }>(
+    const columns = await database.ask<{ name: string; type: string }>(
       `SELECT name, type FROM system.columns WHERE database = currentDatabase() AND table = '${table}'
        AND default_kind != 'ALIAS' ORDER BY position`,
     );
@@ -78,23 +60,23 @@ describe.skipIf(missing !== undefined)('the schema', () => {
   });
 
   it('names codes as the registry of codes does', async () => {
-    const codes = await ask<{ code: number; name: string }>(
+    const codes = await database.ask<{ code: number; name: string }>(
       'SELECT code, code_name AS name FROM (SELECT 1) AS one, tap WHERE 0',
     );
     expect(codes).toEqual([]);
-    const [{ expression }] = await ask<{ expression: string }>(
+    const [{ expression }] = await database.ask<{ expression: string }>(
       "SELECT default_expression AS expression FROM system.columns WHERE table = 'tap' AND name = 'code_name' AND database = currentDatabase()",
     );
     const numbers = decisionCodes.map((code) => code.code);
-    const rows = await ask<{ code: number; name: string }>(
+    const rows = await database.ask<{ code: number; name: string }>(
       `SELECT code, ${expression} AS name FROM (SELECT arrayJoin([${numbers.join(', ')}]) AS code)`,
     );
     expect(rows).toEqual(decisionCodes.map(({ code, name }) => ({ code, name })));
   });
 
   it('is brought up to date once, and knows itself again', async () => {
-    const first = await migrate(engine.url);
-    const second = await migrate(engine.url);
+    const first = await migrate(database.engine.url);
+    const second = await migrate(database.engine.url);
     expect(second).toEqual({ ...first, applied: [] });
     expect(first.version).toBe(readMigrations().length);
   });
@@ -106,12 +88,12 @@ describe.skipIf(missing !== undefined)('the schema', () => {
       name: 'more',
       statements: ['CREATE TABLE IF NOT EXISTS more (n UInt8) ENGINE = Memory', 'SELECT broken'],
     };
-    await expect(migrate(engine.url, [...steps, broken])).rejects.toThrow();
+    await expect(migrate(database.engine.url, [...steps, broken])).rejects.toThrow();
     const mended = { ...broken, statements: [broken.statements[0]] };
-    expect((await migrate(engine.url, [...steps, mended])).applied).toEqual(['more']);
+    expect((await migrate(database.engine.url, [...steps, mended])).applied).toEqual(['more']);
   });
 
   it('refuses a database of a newer version', async () => {
-    await expect(migrate(engine.url)).rejects.toMatchObject({ code: 'SCHEMA_NEWER', exitStatus: 3 });
+    await expect(migrate(database.engine.url)).rejects.toMatchObject({ code: 'SCHEMA_NEWER', exitStatus: 3 });
   });
 });

@@ -1,16 +1,14 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
-import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { TapOffset, TapRecords } from '../../workers/journal/tap-record.ts';
 import { TapFlag } from '../../workers/ledger/kinds.ts';
-import { openClickHouse, type ClickHouseClient } from '../clickhouse/client.ts';
-import { EmbeddedClickHouse } from '../clickhouse/embedded.ts';
+import { useMigratedEngine } from '../clickhouse/migrated-engine.suite.ts';
 import { engineMissing, temporaryFolder } from '../clickhouse/testing.suite.ts';
 import { silentLogger } from '../logger.ts';
 import { deduplicationWindow, sinkLimits } from '../limits.ts';
-import { migrate, readMigrations } from '../schema/migrate.ts';
+import { readMigrations } from '../schema/migrate.ts';
 import { BatchBuilder, type BatchPart } from '../sink/batch.ts';
 import { MemoryJournal } from '../sink/memory-journal.suite.ts';
 import { ClickHouseRowStore } from '../sink/store.ts';
@@ -40,26 +38,10 @@ it('remembers as many tokens of views over taps as of the taps', () => {
 });
 
 describe.skipIf(missing !== undefined)('telemetry in ClickHouse', () => {
-  let engine: EmbeddedClickHouse;
-  let client: ClickHouseClient;
-
-  beforeAll(async () => {
-    engine = await EmbeddedClickHouse.start({ directory: path.join(folder, 'clickhouse') });
-    await migrate(engine.url);
-    client = openClickHouse(engine.url);
-  });
-
-  afterAll(async () => {
-    await client?.close();
-    await engine?.stop();
-    remove();
-  });
-
-  const ask = async <T>(query: string): Promise<T[]> =>
-    (await client.query({ query, format: 'JSONEachRow' })).json<T>();
+  const database = useMigratedEngine({ folder, remove });
 
   it('keeps rows as they are, and a row a reader and minute of them', async () => {
-    const writer = new BeatWriter({ clickhouseUrl: engine.url, logger: silentLogger });
+    const writer = new BeatWriter({ clickhouseUrl: database.engine.url, logger: silentLogger });
     const last = {
       queued: 12,
       oldestMs: startMs - 5_432,
@@ -73,7 +55,7 @@ describe.skipIf(missing !== undefined)('telemetry in ClickHouse', () => {
     writer.add(beatOf(1, { event: BeatEvent.closed, atMs: startMs + 2 * minuteMs, firmware: '' }));
     await writer.stop();
     expect(writer.status()).toEqual({ buffered: 0, dropped: 0, inserted: 3 });
-    const rows = await ask(
+    const rows = await database.ask(
       `SELECT toUnixTimestamp64Milli(at) - ${startMs} AS at, school_id, event, queued,
          toUnixTimestamp64Milli(oldest_at) - ${startMs} AS oldest, drift_ms, gaps, rules_version, firmware
        FROM reader_beat WHERE reader_id = 1 ORDER BY at`,
@@ -94,7 +76,7 @@ describe.skipIf(missing !== undefined)('telemetry in ClickHouse', () => {
       },
       { at: 120_000, event: 'closed', drift_ms: 0, firmware: '', ...same },
     ]);
-    const minutes = await ask(
+    const minutes = await database.ask(
       `SELECT toUnixTimestamp(minute) * 1000 = ${startMs} AS same, max(queued_max) AS queued, min(drift_ms_min) AS low,
          max(drift_ms_max) AS high, max(gaps_max) AS gaps FROM reader_minute WHERE reader_id = 1 GROUP BY minute`,
     );
@@ -109,12 +91,12 @@ describe.skipIf(missing !== undefined)('telemetry in ClickHouse', () => {
       if (reader % 1_000 === 0) await writer.flush();
     }
     expect(writer.status()).toEqual({ buffered: 5_000, dropped: 100, inserted: 0 });
-    writer.useUrl(engine.url);
+    writer.useUrl(database.engine.url);
     await writer.flush();
     writer.add(beatOf(20_000));
     await writer.stop();
     expect(writer.status()).toEqual({ buffered: 0, dropped: 100, inserted: 5_001 });
-    const [stored] = await ask(
+    const [stored] = await database.ask(
       'SELECT min(reader_id) AS first, count() AS rows FROM reader_beat WHERE reader_id >= 10000',
     );
     expect(stored).toEqual({ first: 10_100, rows: 5_001 });
@@ -138,12 +120,12 @@ describe.skipIf(missing !== undefined)('telemetry in ClickHouse', () => {
   });
 
   it('counts taps once, however often their insert is sent, and every insert of its own', async () => {
-    const store = new ClickHouseRowStore(engine.url, 30_000, new AbortController().signal);
+    const store = new ClickHouseRowStore(database.engine.url, 30_000, new AbortController().signal);
     const [first, alike] = partsOf(2);
     for (const part of [first, first, alike, first, alike]) await store.insert(part, part.token);
     const read = () =>
-      ask<Counted>(countedOf('tap_minute', 'sum(taps)', 'sum(late)', 'sum(offline)', 'max(lag_ms_max)'));
-    const raw = await ask<Counted>(
+      database.ask<Counted>(countedOf('tap_minute', 'sum(taps)', 'sum(late)', 'sum(offline)', 'max(lag_ms_max)'));
+    const raw = await database.ask<Counted>(
       countedOf('tap', 'count()', 'countIf(bitAnd(flags, 2) != 0)', 'countIf(bitAnd(flags, 1) != 0)', '250'),
     );
     expect(raw).toHaveLength(1);
@@ -152,16 +134,19 @@ describe.skipIf(missing !== undefined)('telemetry in ClickHouse', () => {
     expect(raw[0].offline).not.toBe(raw[0].late);
     expect(await read()).toEqual(raw);
     // The same without a memory of tokens: this is what the test would see.
-    await client.command({ query: 'ALTER TABLE tap_minute MODIFY SETTING non_replicated_deduplication_window = 0' });
+    await database.client.command({
+      query: 'ALTER TABLE tap_minute MODIFY SETTING non_replicated_deduplication_window = 0',
+    });
     await store.insert(first, first.token);
     expect((await read())[0].taps).toBe(3 * tapsPerBatch);
     await store.close();
   });
 
   it('keeps no tap out when a view cannot be written; that taps cannot be is still told', async () => {
-    const store = new ClickHouseRowStore(engine.url, 30_000, new AbortController().signal);
+    const store = new ClickHouseRowStore(database.engine.url, 30_000, new AbortController().signal);
     const parts = partsOf(5).slice(2);
-    const taking = (table: string, setting: string) => client.command({ query: `ALTER TABLE ${table} ${setting}` });
+    const taking = (table: string, setting: string) =>
+      database.client.command({ query: `ALTER TABLE ${table} ${setting}` });
     const storedOf = async (part: BatchPart) => (await store.countStored(part)).rows;
     const none = 'MODIFY SETTING parts_to_throw_insert = 1, parts_to_delay_insert = 1';
     const usual = 'RESET SETTING parts_to_throw_insert, parts_to_delay_insert';

@@ -146,11 +146,6 @@ export class RunningSchool {
     await reader?.close();
   }
 
-  /** The identity of the reader's tap so many before its next. */
-  tapBefore(name: ReaderName, back: number): string {
-    return `${readerOf[name]}:1:${(this.#seqs.get(name) ?? 1) - back}`;
-  }
-
   /** Runs a command with --json; its exit status has to be `status`. */
   async command<T>(parameters: readonly string[], status = 0): Promise<T> {
     const result = await tapline([...parameters, '--json', '--data', this.data]);

@@ -1,4 +1,4 @@
-/** Bounds and windows of the ledger. Sources: the published rules in `ingest/protocol/README.md`. */
+/** Bounds of the ledger. What is a rule, and may differ by school, stands in `rule-set.ts`. */
 
 /** Identities of a reader whose first answer is remembered; an older repeat gets 70. */
 export const rememberedIdentitiesMax = 8_192;
@@ -9,7 +9,7 @@ export const purseBalanceMaxKop = 1_000_000_000;
 /** Kopecks that one tap or one command may move. */
 export const movementMaxKop = 1_000_000_000;
 
-/** Idempotency keys that a shard remembers; at the bound top-ups are refused until the shard is divided. */
+/** Idempotency keys that a shard remembers; at the bound commands with new keys are refused until the shard is divided. */
 export const idempotencyKeysMax = 4_000_000;
 
 /** Bytes of an idempotency key. */

@@ -25,10 +25,6 @@ export function transferIdOf(shard: number, number: number): number {
   return shard * two40 + number;
 }
 
-export function transferNumberOf(transferId: number): number {
-  return transferId % two40;
-}
-
 /** Writes one record. */
 export function writeTransfer(view: DataView, start: number, transfer: Transfer): void {
   setU64(view, start + TransferOffset.transferId, transfer.transferId);

@@ -26,11 +26,6 @@ export class Accounts {
     this.recent.note(transfer);
   }
 
-  /** Kopecks of an operator, a fund or the outside in this shard. */
-  otherKop(account: number): number {
-    return this.#others.get(account) ?? 0;
-  }
-
   /** Sum over all accounts, kopecks: zero, or the ledger is wrong. */
   sumKop(): number {
     let sum = 0;
