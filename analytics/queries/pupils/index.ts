@@ -1,0 +1,3 @@
+import type { NamedQuery } from '../define.ts';
+
+export const pupilQueries: readonly NamedQuery[] = [];
