@@ -11,13 +11,19 @@ module.exports = {
   forbidden: [
     only('workers-import-no-sibling', 'workers', []),
     only('analytics-import-the-journal-only', 'analytics', ['^workers/journal/', '^workers/errors\\.ts$']),
-    only('ingest-imports-analytics-and-workers', 'ingest', ['^analytics/', '^workers/']),
+    only('ingest-imports-what-it-composes', 'ingest', ['^analytics/', '^workers/', '^dashboards/server/']),
+    {
+      name: 'dashboards-are-composed-in-one-place',
+      severity: 'error',
+      from: { path: '^ingest/', pathNot: ['^ingest/dashboards/', test] },
+      to: { path: '^dashboards/' },
+    },
     only('protocol-imports-the-codes-only', 'ingest/protocol', [
       '^workers/ledger/(codes|kinds)\\.ts$',
       '^workers/errors\\.ts$',
     ]),
     only('loadtest-imports-the-protocol-only', 'loadtest', ['^ingest/protocol/']),
-    only('dashboards-import-analytics-only', 'dashboards/server', ['^analytics/']),
+    only('dashboards-import-analytics-only', 'dashboards/server', ['^analytics/', '^workers/errors\\.ts$']),
     {
       name: 'the-ledger-is-pure',
       severity: 'error',
