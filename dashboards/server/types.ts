@@ -59,6 +59,8 @@ export interface RegistryView {
   classes(
     schoolId: number,
   ): Promise<readonly { readonly classId: number; readonly name: string; readonly shift: number }[]>;
+  /** The school that a class belongs to; undefined for no such class. */
+  classSchool(classId: number): Promise<number | undefined>;
   /** Names of classes by their ids. */
   classNames(ids: readonly number[]): Promise<ReadonlyMap<number, string>>;
   /** Names of pupils, for the one answer that was asked for: never for a log. */

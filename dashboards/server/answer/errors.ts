@@ -1,0 +1,30 @@
+import { OperatorError } from '../../../workers/errors.ts';
+
+/** Why a question is not answered: an OperatorError with its HTTP status. */
+export class AnswerError extends OperatorError {
+  readonly status: 400 | 403 | 404;
+
+  constructor(status: 400 | 403 | 404, code: string, message: string, remedy: string) {
+    super(code, message, remedy, status === 400 ? 2 : 1);
+    this.status = status;
+  }
+}
+
+/** The one answer for what is another's and for what does not exist: nothing in it depends on which of the two it is. */
+export function scopeForbidden(): AnswerError {
+  return new AnswerError(403, 'SCOPE_FORBIDDEN', 'that is not among what you may see', 'Ask for what is yours.');
+}
+
+export function roleForbidden(): AnswerError {
+  return new AnswerError(403, 'ROLE_FORBIDDEN', 'your role may not ask this', 'See what you may ask: /api/v1/queries.');
+}
+
+/** Only for those who see everything. */
+export function unknown(what: 'SCHOOL' | 'DISTRICT' | 'CLASS' | 'PUPIL'): AnswerError {
+  return new AnswerError(404, `${what}_UNKNOWN`, `there is no such ${what.toLowerCase()}`, 'Check the number.');
+}
+
+/** Names what is wrong, and never quotes it. */
+export function parameterInvalid(name: string, why: string): AnswerError {
+  return new AnswerError(400, 'PARAMETER_INVALID', `"${name}" ${why}`, 'See /api/v1/openapi.json.');
+}
