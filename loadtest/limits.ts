@@ -20,6 +20,10 @@ export const limits = {
   /** A reader without a connection for so long decides by itself and flags its taps as deeds. */
   offlineAfterMs: 2_000,
   backoffFirstMs: 100,
+  /** Where the service's clock stands meanwhile, nobody gains by waiting. */
+  backoffSharedMs: 4,
+  /** Simulated time that counts as a wall millisecond between two losses of a connection, where the clock stands. */
+  cutMsShared: 360,
   backoffMaxMs: 5_000,
   retryDefaultMs: 250,
   /** Without progress for so long after the last tap was made, the fleet gives up on what is left. */

@@ -1,3 +1,5 @@
+import { closeSync, openSync, writeSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { usageError } from '../errors.ts';
 
 /** Simulated time: `startMs` at the wall time `wallStartMs`, running `speed` times as fast as the wall clock. */
@@ -8,7 +10,9 @@ export interface SimulatedClock {
   /** What a reader with a right clock shows when it says HELLO: the service's idea of now. */
   serviceMs(): number;
   /** A clock that stands until all is answered goes on; a clock that runs by itself has none. */
-  advance?(): void;
+  advance?(): void | Promise<void>;
+  /** The service's clock stands with it: beats, cuts and waits go by simulated time, and nothing depends on the machine. */
+  readonly isShared?: boolean;
 }
 
 /** Runs a planned day against a service that lives on the real clock. */
@@ -58,5 +62,65 @@ export class SteppedClock implements SimulatedClock {
 
   advance(): void {
     this.#nowMs += this.#stepMs;
+  }
+}
+
+/** The file that a service started with `--clock @FILE` reads its clock from: one float64, ms since 1970 UTC. */
+export class ClockFile {
+  readonly #descriptor: number;
+  readonly #bytes = Buffer.alloc(8);
+
+  constructor(path: string, nowMs: number) {
+    this.#descriptor = openSync(path, 'w');
+    this.show(nowMs);
+  }
+
+  show(nowMs: number): void {
+    this.#bytes.writeDoubleLE(nowMs);
+    writeSync(this.#descriptor, this.#bytes, 0, 8, 0);
+  }
+
+  close(): void {
+    closeSync(this.#descriptor);
+  }
+}
+
+export interface StandingClockOptions {
+  readonly file: ClockFile;
+  readonly startMs: number;
+  readonly stepMs: number;
+  /** A step takes at least so long by the wall clock: what the service does by that clock keeps up. */
+  readonly paceMs: number;
+}
+
+/** One clock for fleet and service, which stands until all is answered: every time that either notes is exact. */
+export class StandingClock implements SimulatedClock {
+  readonly speed = Infinity;
+  readonly isShared = true;
+  readonly #options: StandingClockOptions;
+  #nowMs: number;
+  #steppedAtMs = performance.now();
+
+  constructor(options: StandingClockOptions) {
+    this.#options = options;
+    this.#nowMs = options.startMs;
+    options.file.show(this.#nowMs);
+  }
+
+  nowMs(): number {
+    return this.#nowMs;
+  }
+
+  serviceMs(): number {
+    return this.#nowMs;
+  }
+
+  async advance(): Promise<void> {
+    const { file, stepMs, paceMs } = this.#options;
+    const restMs = this.#steppedAtMs + paceMs - performance.now();
+    if (restMs > 0) await sleep(restMs);
+    this.#steppedAtMs = performance.now();
+    this.#nowMs += stepMs;
+    file.show(this.#nowMs);
   }
 }

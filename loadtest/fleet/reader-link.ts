@@ -21,6 +21,8 @@ export interface LinkHandlers {
   onError(error: Err): void;
   /** The server sent what no server may send. */
   onFault(text: string): void;
+  /** Everything that was sent before the PING has been read. */
+  onPong(): void;
   /** Once, however the connection ended. */
   onDown(): void;
 }
@@ -42,12 +44,22 @@ export class ReaderLink {
     });
     this.#socket.binaryType = 'nodebuffer';
     this.#socket.on('message', (data) => this.#receive(data as Buffer));
+    this.#socket.on('pong', () => {
+      if (!this.#down) this.#handlers.onPong();
+    });
     this.#socket.on('close', () => this.#end());
     this.#socket.on('error', () => this.hangUp());
   }
 
   send(bytes: Uint8Array): void {
     if (this.#socket.readyState === WebSocket.OPEN) this.#socket.send(bytes, { binary: true });
+  }
+
+  /** True if it was sent: its PONG comes behind all that was sent before. */
+  ping(): boolean {
+    if (this.#socket.readyState !== WebSocket.OPEN) return false;
+    this.#socket.ping();
+    return true;
   }
 
   /** Drops the connection without a word, as a failing network does. */

@@ -18,6 +18,8 @@ export interface FleetOptions {
   readonly drainMs: number;
   /** NDJSON of every answered identity; null for none. */
   readonly acksPath: string | null;
+  /** NDJSON of every connection, its end, and every BEAT; null for none. */
+  readonly signsPath?: string | null;
   readonly progress: (line: string) => void;
   /** Aborted: make no more taps, deliver what is left, report. */
   readonly signal: AbortSignal | null;
@@ -58,8 +60,9 @@ export interface FleetReport {
 
 /** Runs a fleet to its end and says what became of every tap. */
 export async function runFleet(options: FleetOptions): Promise<FleetReport> {
-  const { url, clock, tapsPerFrameMax, acksPath, turns, onBalance, rulesVersion } = options;
-  const tally = new Tally(acksPath === null ? null : new LineFile(acksPath));
+  const { url, clock, tapsPerFrameMax, acksPath, signsPath = null, turns, onBalance, rulesVersion } = options;
+  const fileAt = (path: string | null): LineFile | null => (path === null ? null : new LineFile(path));
+  const tally = new Tally(fileAt(acksPath), fileAt(signsPath));
   const gate = new ConnectGate(limits.connectsAtOnceMax);
   const readers = options.readers.map(
     (reader) =>
@@ -73,7 +76,7 @@ export async function runFleet(options: FleetOptions): Promise<FleetReport> {
     const simulatedMs = clock.nowMs();
     for (const reader of readers) reader.live(simulatedMs, wallMs);
     for (const reader of readers) reader.tick(wallMs);
-    if (readers.every((reader) => reader.isUpToDate)) clock.advance?.();
+    if (readers.every((reader) => reader.isUpToDate)) await clock.advance?.();
     shown(wallMs);
     // In order, the next tap often waits for the last answer.
     await sleep(turns === null ? limits.fleetTickMs : limits.fleetOrderedTickMs);

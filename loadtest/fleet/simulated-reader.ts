@@ -8,12 +8,13 @@ import { privateKeyFromSeed } from '../region/keys.ts';
 import type { CardTurns, Turn, TurnHolder } from './card-turns.ts';
 import type { SimulatedClock } from './clock.ts';
 import type { ConnectGate } from './connect-gate.ts';
+import { Deeds } from './deeds.ts';
 import { encodeFrame, tapsPerFrame } from './frames.ts';
 import type { ReaderNoise } from './noise.ts';
 import { ReaderLink, type Introduction, type LinkHandlers } from './reader-link.ts';
 import { makeTap } from './make-tap.ts';
 import { TapQueue, type MadeTap } from './tap-queue.ts';
-import type { Tally } from './tally.ts';
+import type { Sign, Tally } from './tally.ts';
 
 export interface ReaderOptions {
   readonly readerId: number;
@@ -73,14 +74,15 @@ export class SimulatedReader implements TurnHolder {
   #backoffMs: number = limits.backoffFirstMs;
   #downSinceMs = Date.now();
   #lastAnswerMs = 0;
+  /** By simulated time where the service's clock stands with ours, else by the wall clock; as the next cut. */
   #nextBeatMs = 0;
   #nextCutMs = Infinity;
   #nextPlanned = 0;
   #rebootAtMs: number;
   #quiet = false;
   #isAway = false;
-  /** Deeds that are still to be told. */
-  #outcomes: { readonly seq: number; readonly deed: boolean }[] = [];
+  readonly #deeds = new Deeds();
+  #pings = 0;
 
   constructor(options: ReaderOptions, context: FleetContext) {
     this.readerId = options.readerId;
@@ -99,7 +101,7 @@ export class SimulatedReader implements TurnHolder {
   /** Nothing is waiting to be sent or answered. */
   get settled(): boolean {
     const isSilent = this.#queue.unacked === 0 && this.#repeats.length === 0 && this.#inFlight.length === 0;
-    return isSilent && (this.#outcomes.length === 0 || !this.exhausted);
+    return isSilent && this.#pings === 0 && (this.#deeds.isEmpty || !this.exhausted);
   }
 
   get isAway(): boolean {
@@ -149,12 +151,18 @@ export class SimulatedReader implements TurnHolder {
       return;
     }
     if (this.#state !== 'streaming') return;
-    if (wallMs >= this.#nextCutMs && !this.#quiet) return this.#link?.hangUp();
+    const timeMs = this.#timeMs(wallMs);
+    if (timeMs >= this.#nextCutMs && !this.#quiet) return this.#link?.hangUp();
     if (this.#inFlight.length > 0 && wallMs - this.#lastAnswerMs > limits.answerTimeoutMs) return this.#link?.hangUp();
-    if (wallMs >= this.#nextBeatMs) this.#beat(wallMs);
+    if (timeMs >= this.#nextBeatMs) this.#beat(timeMs);
     this.#pump(wallMs);
     // Cut with a frame under way: nobody here knows whether it arrived.
-    if (this.#nextCutMs <= wallMs && !this.#quiet) this.#link?.hangUp();
+    if (this.#nextCutMs <= timeMs && !this.#quiet) this.#link?.hangUp();
+  }
+
+  #timeMs(wallMs: number): number {
+    const { clock } = this.#context;
+    return clock.isShared ? clock.nowMs() : wallMs;
   }
 
   #offlineAt(simulatedMs: number): boolean {
@@ -199,6 +207,7 @@ export class SimulatedReader implements TurnHolder {
       },
       onError: (error) => this.#refused(error),
       onFault: (text) => this.#context.tally.countFault(`reader ${this.readerId}: ${text}`),
+      onPong: () => this.#ponged(),
       onDown: () => this.#wentDown(),
     };
   }
@@ -215,12 +224,15 @@ export class SimulatedReader implements TurnHolder {
     this.#context.gate.leave();
     this.#context.tally.connected++;
     this.#state = 'streaming';
-    this.#backoffMs = limits.backoffFirstMs;
+    this.#backoffMs = this.#context.clock.isShared ? limits.backoffSharedMs : limits.backoffFirstMs;
+    this.#sign('connected');
     this.#credit = credit;
     this.#frameTaps = Math.min(this.#context.tapsPerFrameMax, tapsPerFrame(maxTaps, maxBytes));
     const wallMs = Date.now();
-    this.#nextBeatMs = wallMs + limits.beatEveryMs;
-    this.#nextCutMs = noise.cutWallMsMean > 0 ? wallMs + noise.random.exponential(noise.cutWallMsMean) : Infinity;
+    const timeMs = this.#timeMs(wallMs);
+    const cutMsMean = noise.cutWallMsMean * (this.#context.clock.isShared ? limits.cutMsShared : 1);
+    this.#nextBeatMs = timeMs + limits.beatEveryMs;
+    this.#nextCutMs = cutMsMean > 0 ? timeMs + noise.random.exponential(cutMsMean) : Infinity;
     const { firstUnacked, sentUpTo } = this.#queue;
     if (nextSeq > 1 && sentUpTo === 0) {
       // Somebody numbered taps in this epoch before us: ours need another one.
@@ -238,12 +250,17 @@ export class SimulatedReader implements TurnHolder {
 
   #wentDown(): void {
     if (this.#state === 'connecting') this.#context.gate.leave();
-    if (this.#state === 'streaming') this.#context.tally.connected--;
+    if (this.#state === 'streaming') {
+      this.#context.tally.connected--;
+      this.#sign('closed');
+    }
     const wallMs = Date.now();
     this.#state = 'down';
     this.#link = null;
     this.#requeueRepeats();
     this.#rewinding = false;
+    this.#deeds.lost();
+    this.#pings = 0;
     this.#downSinceMs = wallMs;
     const jitter = this.#options.noise.random.between(0.5, 1);
     this.#connectAfterMs = Math.max(this.#connectAfterMs, wallMs + this.#backoffMs * jitter);
@@ -252,7 +269,7 @@ export class SimulatedReader implements TurnHolder {
 
   #reboot(): void {
     this.#queue = new TapQueue(this.#queue.epoch + 1);
-    this.#outcomes = [];
+    this.#deeds.clear();
     this.#rebootAtMs = Infinity;
     this.#context.tally.reboots++;
     this.#link?.hangUp();
@@ -291,11 +308,30 @@ export class SimulatedReader implements TurnHolder {
   /** Told once everything is answered: no later tap of the pupil then changes what the deed does. */
   #tellOutcomes(): void {
     if (this.#queue.unacked > 0) return;
-    for (const { seq, deed } of this.#outcomes) {
-      this.#link?.send(encodeOutcome({ seq, deed: deed ? 1 : 0 }));
-      this.#context.tally.countOutcome({ reader: this.readerId, epoch: this.#queue.epoch, seq }, deed);
+    const deeds = this.#deeds.tell();
+    for (const { seq, deed } of deeds) this.#link?.send(encodeOutcome({ seq, deed: deed ? 1 : 0 }));
+    if (deeds.length > 0) this.#ping();
+  }
+
+  /** Whatever was sent before is read when the answer comes. */
+  #ping(): void {
+    if (this.#link?.ping()) this.#pings++;
+  }
+
+  #ponged(): void {
+    this.#pings--;
+    if (this.#pings > 0) return;
+    const { epoch } = this.#queue;
+    for (const { seq, deed } of this.#deeds.read()) {
+      this.#context.tally.countOutcome({ reader: this.readerId, epoch, seq }, deed);
     }
-    this.#outcomes = [];
+  }
+
+  #sign(event: Sign['event'], queued = 0, oldestMs: number | null = null): void {
+    const { clock, tally } = this.#context;
+    const { driftMs } = this.#options.noise;
+    const rest = { queued, oldest_ms: oldestMs, drift_ms: driftMs };
+    tally.countSign({ reader: this.readerId, event, at_ms: clock.serviceMs(), ...rest });
   }
 
   /** Sends one frame; false where the credit does not allow it. A repeat goes as a whole or not at all. */
@@ -368,8 +404,9 @@ export class SimulatedReader implements TurnHolder {
     if (first === 0) {
       this.#queue.setAnswer(seq, code);
       if (tap.order === 0) tap.order = tally.nextOrder();
-      if (tap.ownDeed !== null && tap.ownDeed !== isAccepted(code)) this.#outcomes.push({ seq, deed: tap.ownDeed });
-      tally.countAnswer({ reader: this.readerId, epoch: this.#queue.epoch, seq }, tap, code);
+      if (tap.ownDeed !== null && tap.ownDeed !== isAccepted(code)) this.#deeds.add({ seq, deed: tap.ownDeed });
+      const identity = { reader: this.readerId, epoch: this.#queue.epoch, seq };
+      tally.countAnswer(identity, tap, code, this.#context.clock.serviceMs());
     } else if (code === Code.settledBefore) tally.repeatsForgotten++;
     else if (first !== code) {
       tally.countMismatch({ identity: `${this.readerId}:${this.#queue.epoch}:${seq}`, first, later: code });
@@ -445,15 +482,19 @@ export class SimulatedReader implements TurnHolder {
     for (const tap of this.#queue.pending()) next.push(tap);
     this.#queue = next;
     this.#repeats = [];
-    this.#outcomes = [];
+    this.#deeds.clear();
   }
 
-  #beat(wallMs: number): void {
+  #beat(timeMs: number): void {
     const oldest = this.#queue.tap(this.#queue.firstUnacked);
     const clockMs = this.#context.clock.serviceMs() + this.#options.noise.driftMs;
     const queued = this.#queue.unacked;
     const { rulesVersion } = this.#context;
-    this.#link?.send(encodeBeat({ clockMs, queued, oldestMs: oldest?.atMs ?? null, rulesVersion }));
-    this.#nextBeatMs = wallMs + limits.beatEveryMs;
+    const oldestMs = oldest?.atMs ?? null;
+    this.#link?.send(encodeBeat({ clockMs, queued, oldestMs, rulesVersion }));
+    this.#sign('beat', queued, oldestMs);
+    // The clock must not go on before the service has noted the time of it.
+    if (this.#context.clock.isShared) this.#ping();
+    this.#nextBeatMs = timeMs + limits.beatEveryMs;
   }
 }

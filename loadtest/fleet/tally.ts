@@ -11,6 +11,16 @@ export interface Identity {
   readonly seq: number;
 }
 
+/** A line of `--signs`; `queued` and `oldest_ms` are what a BEAT said. */
+export interface Sign {
+  readonly reader: number;
+  readonly event: 'connected' | 'beat' | 'closed';
+  readonly at_ms: number;
+  readonly queued: number;
+  readonly oldest_ms: number | null;
+  readonly drift_ms: number;
+}
+
 /** An answer that changed: the identity, the first answer and the later one. */
 export interface Mismatch {
   readonly identity: string;
@@ -44,11 +54,13 @@ export class Tally {
   readonly errors: Record<string, number> = {};
   readonly #latency = createHistogram({ lowest: 1, highest: limits.ackLatencyMicrosMax, figures: 3 });
   #acks: LineFile | null;
+  #signs: LineFile | null;
   firstSentAtMs = 0;
   lastAckedAtMs = 0;
 
-  constructor(acks: LineFile | null = null) {
+  constructor(acks: LineFile | null = null, signs: LineFile | null = null) {
     this.#acks = acks;
+    this.#signs = signs;
   }
 
   countSent(taps: number): void {
@@ -57,11 +69,16 @@ export class Tally {
   }
 
   /** Called once for each settled identity whose answer is known. */
-  countAnswer(identity: Identity, tap: MadeTap, code: number): void {
+  countAnswer(identity: Identity, tap: MadeTap, code: number, receivedMs: number): void {
     const { kind, n, order, flags, noise, driftMs } = tap;
     const codes = (this.codes[kindNames[kind - 1]] ??= {});
     codes[code] = (codes[code] ?? 0) + 1;
-    this.#acks?.json({ ...identity, n, kind, code, order, flags, noise, drift_ms: driftMs });
+    this.#acks?.json({ ...identity, n, kind, code, order, flags, noise, drift_ms: driftMs, received_ms: receivedMs });
+  }
+
+  /** A reader gave a sign of life, or its connection ended; times by the service's clock. */
+  countSign(sign: Sign): void {
+    this.#signs?.json(sign);
   }
 
   /** A reader told what it did before the verdict came. */
@@ -120,5 +137,7 @@ export class Tally {
   close(): void {
     this.#acks?.close();
     this.#acks = null;
+    this.#signs?.close();
+    this.#signs = null;
   }
 }
