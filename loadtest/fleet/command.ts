@@ -30,6 +30,7 @@ interface Flags {
   readonly tapsPerFrame: number;
   readonly drain: number;
   readonly acks?: string;
+  readonly signs?: string;
   readonly json?: boolean;
 }
 
@@ -51,7 +52,7 @@ function readTimeOfDay(text: string): number {
 }
 
 /** The stretch of time that a day's plans fill. */
-function span(plans: readonly ReaderPlan[]): Interval {
+export function span(plans: readonly ReaderPlan[]): Interval {
   let fromMs = Infinity;
   let toMs = -Infinity;
   for (const { taps } of plans) {
@@ -68,9 +69,12 @@ interface Prepared {
   readonly window: Interval;
 }
 
-function readerOptions(flags: Flags, { plans, scenario, window }: Prepared): ReaderOptions[] {
-  const keys = readKeys(flags.region);
-  const bootEpoch = flags.epoch ?? Math.floor(Date.now() / 1000);
+/** The readers of a day's plans with their keys and noise. */
+export function readerOptions(
+  { region, seed, bootEpoch }: { readonly region: string; readonly seed: number; readonly bootEpoch: number },
+  { plans, scenario, window }: Prepared,
+): ReaderOptions[] {
+  const keys = readKeys(region);
   const spare = plans.flatMap(({ role, taps }) => (role === 'turnstile' ? taps : [])).slice(0, scenario.backlogTaps);
   return plans.map((plan) => {
     const privateKey = keys.get(plan.reader_id);
@@ -81,7 +85,7 @@ function readerOptions(flags: Flags, { plans, scenario, window }: Prepared): Rea
     const taps = madeOffline
       ? backlog(plan, scenario.backlogTaps, spare)
       : denser(plan.taps, window.fromMs, scenario.density).filter(([atMs]) => atMs >= window.fromMs);
-    const noise = noiseOf(flags.seed, { ...plan, taps }, scenario, window);
+    const noise = noiseOf(seed, { ...plan, taps }, scenario, window);
     return { readerId: plan.reader_id, privateKey, bootEpoch, taps, madeOffline, noise };
   });
 }
@@ -114,7 +118,8 @@ async function run(flags: Flags): Promise<void> {
   const atStartMs = flags.start === undefined ? null : dayMinuteToUtcMs(day, flags.start, summary.tz);
   const { clock, fromMs } = timing(flags, whole, atStartMs);
   const atOnce = (flags.speed === Infinity && flags.step === undefined) || scenario.backlogTaps > 0;
-  const readers = readerOptions(flags, { plans, scenario, window: { fromMs, toMs: whole.toMs } });
+  const bootEpoch = flags.epoch ?? Math.floor(Date.now() / 1000);
+  const readers = readerOptions({ ...flags, bootEpoch }, { plans, scenario, window: { fromMs, toMs: whole.toMs } });
   const stop = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort());
   const report = await runFleet({
@@ -125,6 +130,7 @@ async function run(flags: Flags): Promise<void> {
     forMs: flags.for === undefined ? null : flags.for * 1000,
     drainMs: flags.drain * 1000,
     acksPath: flags.acks ?? null,
+    signsPath: flags.signs ?? null,
     progress: (line) => process.stderr.write(`fleet: ${line}\n`),
     signal: stop.signal,
     turns: scenario.ordered ? new CardTurns() : null,
@@ -182,5 +188,6 @@ export function registerFleet(program: Command): void {
       limits.drainMs / 1000,
     )
     .option('--acks <file>', 'write every answered identity, and what noise did to it, as NDJSON')
+    .option('--signs <file>', "write every connection, its end and every BEAT, by the service's clock, as NDJSON")
     .action(run);
 }

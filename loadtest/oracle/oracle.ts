@@ -4,6 +4,7 @@ import {
   isAccepted,
   type Judgement,
   type OraclePupil,
+  type OraclePurse,
   type OracleTap,
   type Verdict,
   type VerdictFlag,
@@ -42,25 +43,40 @@ export class Oracle {
     return verdict;
   }
 
-  /** A till tells what it did after all (OUTCOME), once for each meal or buffet sale. */
-  tellDeed({ tap, judgement, code, wentThrough, debitedKop, purse }: Verdict, deed: boolean): void {
+  /**
+   * A till tells what it did after all (OUTCOME), once for each meal or buffet sale. Gives what moved, kopecks; null where
+   * nothing changed.
+   */
+  tellDeed(
+    { tap, judgement, code, wentThrough, debitedKop, purse, entitledKop }: Verdict,
+    deed: boolean,
+  ): Posted | null {
     const { pupil } = tap;
     if (pupil === null || code === 71 || deed === wentThrough || (tap.flags & (flag.letThrough | flag.refused)) !== 0)
-      return;
+      return null;
     const memory = this.memory(pupil);
     if (deed) {
       const the: Case = { tap, pupil, memory, rules: this.#rulesOf(tap.schoolId) };
       const { kop } = priceOf(the);
       const payer = payerOfDeed(the, kop);
       if (payer !== null) memory.spend(tap.day, payer, kop);
+      return { purse: payer, kop: payer === null ? 0 : kop, entitledKop: 0 };
     } else {
       if (purse !== null) memory.spend(tap.day, purse, -debitedKop);
       if (judgement.window !== null) memory.giveMealBack(tap.day, judgement.window);
       if (tap.kind === 7) memory.rideNotMade({ tap, judgement, code });
       const last = memory.last.get(tap.kind);
       if (last?.readerId === tap.readerId && last.atMs === tap.atMs) memory.last.delete(tap.kind);
+      return { purse, kop: -debitedKop, entitledKop: -entitledKop };
     }
   }
+}
+
+/** What an OUTCOME moved out of a purse and out of the fund; below zero what it gave back. */
+export interface Posted {
+  readonly purse: OraclePurse | null;
+  readonly kop: number;
+  readonly entitledKop: number;
 }
 
 /** Nobody known: nothing moves, but whoever is out is out. */

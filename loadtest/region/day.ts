@@ -1,9 +1,10 @@
 import { join } from 'node:path';
 import type { Oracle } from '../oracle/oracle.ts';
 import { absenceShare } from './calendar.ts';
+import { defaults } from './defaults.ts';
 import { closeAll, LineFile, writeJson } from './files.ts';
 import type { School } from './model.ts';
-import { dayOfPupil } from './pupil-day.ts';
+import { dayOfPupil, type PupilDay } from './pupil-day.ts';
 import { tapsOfDay } from './queues.ts';
 import { Random } from './random.ts';
 import { addToTotals, emptyTotals } from './totals.ts';
@@ -28,8 +29,11 @@ export class DayWriter {
     this.#totals = emptyTotals(day);
   }
 
-  /** Plans and decides the day of the next school. `oracle` knows what the days before left behind. */
-  write(school: School, oracle: Oracle, seed: number): void {
+  /**
+   * Plans and decides the day of the next school. `oracle` knows what the days before left behind. Gives the ids of the
+   * pupils who are excused.
+   */
+  write(school: School, oracle: Oracle, seed: number): number[] {
     const random = new Random(seed, 'day', this.#day, school.schoolId);
     const absence = absenceShare(this.#day);
     const pupilDays = school.pupilList.map((pupil) => dayOfPupil(random, school, pupil, absence));
@@ -43,12 +47,19 @@ export class DayWriter {
       decided.map(({ tap }) => tap),
     );
     for (const plan of plans) this.#plan.json(plan);
+    const excused = excusedPupils(new Random(seed, 'excuses', this.#day, school.schoolId), school, pupilDays);
     this.#tell(school, decided, (own) => {
       const midnightMs = dayMinuteToUtcMs(this.#day, 0, school.timeZone);
       return school.pupilList.map((pupil, place) =>
-        trueDayOf(school, pupil, pupilDays[place], { taps: own.get(pupil.pupilId) ?? [], midnightMs, oracle }),
+        trueDayOf(school, pupil, pupilDays[place], {
+          taps: own.get(pupil.pupilId) ?? [],
+          midnightMs,
+          oracle,
+          excused: excused.has(pupil.pupilId),
+        }),
       );
     });
+    return [...excused];
   }
 
   /** Gives the number of taps. */
@@ -78,6 +89,14 @@ export class DayWriter {
       addToTotals(this.#totals, truth);
     }
   }
+}
+
+/** Drawn by themselves, so that they change nothing else of the day. */
+function excusedPupils(random: Random, school: School, pupilDays: readonly PupilDay[]): Set<number> {
+  const { absenceExcused, presenceExcused } = defaults;
+  const shareOf = ({ presence }: PupilDay): number => (presence === 'absent' ? absenceExcused : presenceExcused);
+  const excused = school.pupilList.filter((_, place) => random.chance(shareOf(pupilDays[place])));
+  return new Set(excused.map(({ pupilId }) => pupilId));
 }
 
 function byTime({ tap: a }: DecidedTap, { tap: b }: DecidedTap): number {

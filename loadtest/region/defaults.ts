@@ -28,6 +28,9 @@ export const defaults = {
   /** The remaining 3 % are late (spread assumed). */
   arrivalLateMinutes: { from: 1, to: 40 },
   cardForgotten: 0.03,
+  /** Of who stays away, the share that is excused; of who comes, those that were excused all the same (assumed). */
+  absenceExcused: 0.45,
+  presenceExcused: 0.003,
   leavesEarly: 0.02,
   leavesWithoutTap: 0.04,
   leavingMinutesMean: 9,

@@ -52,6 +52,7 @@ export const importColumns = {
   cards: ['card_uid', 'pupil_id', 'status', 'expires'],
   readers: ['reader_id', 'school_id', 'place', 'kinds', 'public_key'],
   calendar: ['district_id', 'school_id', 'from', 'to', 'kind'],
+  absences: ['pupil_id', 'from', 'to'],
   topups: ['pupil_id', 'purse', 'kop', 'key'],
   lockers: ['pupil_id', 'school_id', 'locker', 'from', 'to'],
 } as const;

@@ -60,7 +60,10 @@ export function generateRegion(
     keys.push(...writeReaders(files, school, options.seed));
     // Its pupils visit a school of the same district only.
     const oracle = new Oracle((schoolId) => rulesOf(rules, plan.districtId, schoolId));
-    for (const day of days) day.write(school, oracle, options.seed);
+    for (const [at, day] of days.entries()) {
+      const on = options.days[at];
+      for (const pupilId of day.write(school, oracle, options.seed)) files.absences.row(pupilId, on, on);
+    }
     counts.classes += school.classes.length;
     counts.pupils += school.pupilList.length;
     counts.readers += school.readers.length;

@@ -51,7 +51,7 @@ test('the same seed gives the same bytes, another seed others', () => {
   };
   const first = make(3, 'a');
   expect(make(3, 'b')).toEqual(first);
-  expect(Object.keys(first)).toHaveLength(10 + 4 + 6);
+  expect(Object.keys(first)).toHaveLength(11 + 4 + 6);
   const other = make(4, 'c');
   for (const name of ['pupils.csv', 'cards.csv', 'readers.csv', `plan/${day}.ndjson`]) {
     expect(other[name]).not.toEqual(first[name]);
@@ -75,6 +75,7 @@ describe('import format', () => {
     points('readers', 'school_id', 'schools');
     points('topups', 'pupil_id', 'pupils');
     points('lockers', 'pupil_id', 'pupils');
+    points('absences', 'pupil_id', 'pupils');
     expect(ids('schools', 'school_id').size).toBe(46);
     expect(ids('pupils', 'pupil_id').size).toBe(21_000);
     expect(ids('topups', 'key').size).toBe(tables['topups'].length);
@@ -109,6 +110,16 @@ describe('a day', () => {
     expect(pupils).toHaveLength(21_000);
     expect(share((line) => line.presence === 'absent', pupils)).toBeCloseTo(0.053, 2);
     expect(share((line) => line.presence === 'without_card', came)).toBeCloseTo(0.03, 2);
+    expect(
+      share(
+        (line) => line.excused === true,
+        pupils.filter((line) => line.presence === 'absent'),
+      ),
+    ).toBeCloseTo(0.45, 1);
+    expect(came.filter((line) => line.excused).length).toBeGreaterThan(10);
+    const excuses = csv(medium, 'absences').filter((row) => row['from'] === day && row['to'] === day);
+    const excused = pupils.filter((line) => line.excused).map((line) => String(line.pupil_id));
+    expect(excuses.map((row) => row['pupil_id']).sort()).toEqual(excused.sort());
     const meals = (line: TrueDay): number => line.taps.filter((tap) => tap.kind === 3 && tap.code !== 71).length;
     expect(share((line) => meals(line) === 1, present)).toBeGreaterThan(0.5);
     expect(share((line) => meals(line) === 2, present)).toBeGreaterThan(0.22);

@@ -38,6 +38,8 @@ export interface TrueDay {
   readonly class_id: number | null;
   readonly card_uid: string;
   readonly presence: 'on_time' | 'late' | 'absent' | 'without_card' | null;
+  /** Whether it is excused from the day, wherever it is then. */
+  readonly excused: boolean | null;
   readonly bell_ms: number | null;
   /** When the pupil passed the gate (or, without a card, the door). */
   readonly came_ms: number | null;
@@ -111,9 +113,9 @@ export function trueDayOf(
   school: School,
   pupil: Pupil,
   day: PupilDay,
-  source: { taps: readonly TrueTap[]; midnightMs: number; oracle: Oracle },
+  source: { taps: readonly TrueTap[]; midnightMs: number; oracle: Oracle; excused: boolean },
 ): TrueDay {
-  const { taps, midnightMs, oracle } = source;
+  const { taps, midnightMs, oracle, excused } = source;
   const bellMs = midnightMs + day.bellMinute * 60_000;
   const doorMs = day.cameMinute === null ? null : Math.round(midnightMs + day.cameMinute * 60_000);
   const passed = (kind: number): TrueTap[] => taps.filter((tap) => tap.kind === kind && tap.went_through);
@@ -125,6 +127,7 @@ export function trueDayOf(
     class_id: pupil.schoolClass.classId,
     card_uid: pupil.uid,
     presence: presenceOf(day, cameMs, bellMs),
+    excused,
     bell_ms: bellMs,
     came_ms: cameMs,
     left_ms: passed(2).at(-1)?.at_ms ?? null,
@@ -152,6 +155,7 @@ export function passerBy(school: School, { uid, pupil }: SchoolTap, tap: TrueTap
     class_id: pupil?.schoolClass.classId ?? null,
     card_uid: uid,
     presence: null,
+    excused: null,
     bell_ms: null,
     came_ms: null,
     left_ms: null,
