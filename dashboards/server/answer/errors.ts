@@ -28,3 +28,9 @@ export function unknown(what: 'SCHOOL' | 'DISTRICT' | 'CLASS' | 'PUPIL'): Answer
 export function parameterInvalid(name: string, why: string): AnswerError {
   return new AnswerError(400, 'PARAMETER_INVALID', `"${name}" ${why}`, 'See /api/v1/openapi.json.');
 }
+
+/** A pupil's own page is not opened from a district without a reason, which is audited. */
+export function reasonRequired(): AnswerError {
+  const remedy = 'Say why in "reason", with at least 10 characters; it is written to the audit.';
+  return new AnswerError(400, 'REASON_REQUIRED', 'a pupil is shown for a reason only', remedy);
+}
