@@ -1,3 +1,16 @@
 import type { NamedQuery } from '../define.ts';
+import { entitlementUse } from './entitlement-use.ts';
+import { portionForecast } from './portion-forecast.ts';
+import { refusals } from './refusals.ts';
+import { schoolSpend } from './school-spend.ts';
+import { spendDaily } from './spend-daily.ts';
+import { topItems } from './top-items.ts';
 
-export const moneyQueries: readonly NamedQuery[] = [];
+export const moneyQueries: readonly NamedQuery[] = [
+  spendDaily,
+  topItems,
+  entitlementUse,
+  refusals,
+  portionForecast,
+  schoolSpend,
+];
