@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { z } from 'zod';
+import { tapRetentionDaysMin } from '../analytics/schema/retention.ts';
 import { OperatorError } from '../workers/errors.ts';
 import { type Clock, parseClock } from './clock.ts';
 
@@ -64,6 +65,21 @@ export const settings = {
     'TAPLINE_CLICKHOUSE_URL',
     'a ClickHouse server instead of the embedded one',
     z.url({ protocol: /^https?$/ }).optional(),
+  ),
+  clickhouseCluster: setting(
+    '--clickhouse-cluster <name>',
+    'TAPLINE_CLICKHOUSE_CLUSTER',
+    'spread the tables over this cluster of that server',
+    optionalText,
+  ),
+  tapRetentionDays: setting(
+    '--tap-retention-days <n>',
+    'TAPLINE_TAP_RETENTION_DAYS',
+    `days that ClickHouse keeps taps, ${tapRetentionDaysMin} or more (0: for good)`,
+    wholeNumber(0, 36_500)
+      .refine((value) => value === 0 || value >= tapRetentionDaysMin, `expected 0, or at least ${tapRetentionDaysMin}`)
+      .optional()
+      .transform((value) => value ?? 0),
   ),
   tlsCertificate: setting(
     '--tls-certificate <file>',
@@ -146,6 +162,9 @@ export function readConfig(
   }
   if ((config.tlsCertificate === undefined) !== (config.tlsKey === undefined)) {
     problems.push('--tls-certificate and --tls-key go together');
+  }
+  if (config.clickhouseCluster !== undefined && config.clickhouseUrl === undefined) {
+    problems.push('--clickhouse-cluster needs --clickhouse-url');
   }
   if (problems.length > 0) {
     throw new OperatorError('SETTING_INVALID', problems.join('; '), 'See "tapline up --help".', 2);

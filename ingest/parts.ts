@@ -2,6 +2,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { createSecureContext } from 'node:tls';
 import type { Logger } from 'pino';
+import { withCluster } from '../analytics/clickhouse/client.ts';
 import { EmbeddedClickHouse } from '../analytics/clickhouse/embedded.ts';
 import { hasErrno, OperatorError } from '../workers/errors.ts';
 import { ShardPool } from '../workers/pool/pool.ts';
@@ -55,7 +56,7 @@ export async function openParts(config: Config, log: Logger, dataPath: string, u
   const engineEvents: EngineEvents = { restarted: () => undefined };
   const embedded = await openClickHouse(config, data, log, engineEvents);
   undo.push(() => embedded?.stop());
-  const clickhouseUrl = config.clickhouseUrl ?? '';
+  const clickhouseUrl = serverAddress(config);
   return { config, data, log, registry, directory, pool, feed, embedded, clickhouseUrl, engineEvents };
 }
 
@@ -74,6 +75,11 @@ async function openPool(data: DataDirectory, shards: number, log: Logger): Promi
     );
   }
   return pool;
+}
+
+/** Of a ClickHouse server, with its cluster; '' for the embedded engine. */
+function serverAddress({ clickhouseUrl = '', clickhouseCluster }: Config): string {
+  return clickhouseCluster === undefined ? clickhouseUrl : withCluster(clickhouseUrl, clickhouseCluster);
 }
 
 async function openClickHouse(config: Config, data: DataDirectory, log: Logger, events: EngineEvents) {

@@ -207,6 +207,7 @@ export class Service {
       cursorDirectory: path.join(this.data.path, 'sink'),
       journalDirectory: this.data.journal,
       durablePositions: this.pool.durablePositions.buffer,
+      tapRetentionDays: this.config.tapRetentionDays,
       now: this.now,
       logger: this.log,
     });

@@ -1,18 +1,28 @@
 import { createClient, ClickHouseLogLevel, type ClickHouseClient } from '@clickhouse/client';
 import { OperatorError } from '../../workers/errors.ts';
 import { clientLimits } from '../limits.ts';
+import { clusterSettings } from './cluster-settings.ts';
 
 export type { ClickHouseClient } from '@clickhouse/client';
 
 /** The database that is used when the address names none. */
 export const defaultDatabase = 'tapline';
 
-/** A ClickHouse address taken apart: `http(s)://user:password@host:port/database`. */
+/** A ClickHouse address taken apart: `http(s)://user:password@host:port/database?cluster=name`. */
 export interface ClickHouseAddress {
   readonly url: string;
   readonly username: string;
   readonly password: string;
   readonly database: string;
+  /** The cluster that the tables are spread over; undefined for one server. */
+  readonly cluster: string | undefined;
+}
+
+/** The address with the name of its cluster, which every client then finds in it. */
+export function withCluster(address: string, cluster: string): string {
+  const url = new URL(address);
+  url.searchParams.set('cluster', cluster);
+  return url.href;
 }
 
 /** Throws an OperatorError with exit status 2 when the text is no address. */
@@ -31,6 +41,7 @@ export function parseClickHouseUrl(text: string): ClickHouseAddress {
     username: decodeURIComponent(url.username) || 'default',
     password: decodeURIComponent(url.password),
     database: decodeURIComponent(url.pathname.slice(1)) || defaultDatabase,
+    cluster: url.searchParams.get('cluster') || undefined,
   };
 }
 
@@ -42,7 +53,7 @@ export interface ClientOptions {
 
 /** The one way to ClickHouse, for the embedded engine as for any server. */
 export function openClickHouse(address: string, options: ClientOptions = {}): ClickHouseClient {
-  const { url, username, password, database } = parseClickHouseUrl(address);
+  const { url, username, password, database, cluster } = parseClickHouseUrl(address);
   return createClient({
     url,
     username,
@@ -53,6 +64,7 @@ export function openClickHouse(address: string, options: ClientOptions = {}): Cl
     max_open_connections: clientLimits.connectionsMax,
     keep_alive: { enabled: true, idle_socket_ttl: clientLimits.idleSocketMs },
     log: { level: ClickHouseLogLevel.OFF },
+    ...(cluster === undefined ? {} : { clickhouse_settings: clusterSettings }),
   });
 }
 

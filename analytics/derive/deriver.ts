@@ -21,6 +21,8 @@ export interface DeriverOptions {
   readonly openCursor: (shard: number, afterPosition: number) => JournalCursor;
   /** The service's clock, ms since 1970 UTC; it may be that of a simulated day. */
   readonly now: () => number;
+  /** The first school day of which taps are kept: what is published of an older one stays as it is. */
+  readonly firstTapDay?: () => number;
   readonly limits?: Partial<DeriveLimits>;
   readonly logger?: Logger;
 }
@@ -95,6 +97,7 @@ export class Deriver implements StoredFollower {
 
   /** Derives a school day as soon as a run is free; throws the error of its first attempt, and goes on trying. */
   async deriveNow(schoolId: number, schoolDay: number): Promise<void> {
+    if (this.#isPast(schoolDay)) throw new Error('the taps of that day are not kept any more: it stays as published');
     const nowMs = Date.now();
     await new Promise<void>((resolve, reject) => {
       const waiter = { resolve, reject };
@@ -111,6 +114,10 @@ export class Deriver implements StoredFollower {
       derivedKeys: this.#derivedKeys,
       lastError: this.#lastError,
     };
+  }
+
+  #isPast(schoolDay: number): boolean {
+    return schoolDay < (this.#options.firstTapDay?.() ?? 0);
   }
 
   #mark(key: SchoolDay, cause: DeriveCause, more: MarkMore): void {
@@ -157,6 +164,7 @@ export class Deriver implements StoredFollower {
   async #derive(taken: DirtyKey[]): Promise<void> {
     const { store, now } = this.#options;
     const { schoolDay } = taken[0];
+    if (this.#isPast(schoolDay)) return this.#backlog.done(taken);
     const schools = taken.map(({ schoolId, causes }) => ({ schoolId, cause: [...causes].sort().join('+') }));
     try {
       // First: a crash in between must find the reversal's own day not derived yet.

@@ -88,9 +88,9 @@ describe.skipIf(missing !== undefined)('the schema', () => {
       name: 'more',
       statements: ['CREATE TABLE IF NOT EXISTS more (n UInt8) ENGINE = Memory', 'SELECT broken'],
     };
-    await expect(migrate(database.engine.url, [...steps, broken])).rejects.toThrow();
+    await expect(migrate(database.engine.url, { migrations: [...steps, broken] })).rejects.toThrow();
     const mended = { ...broken, statements: [broken.statements[0]] };
-    expect((await migrate(database.engine.url, [...steps, mended])).applied).toEqual(['more']);
+    expect((await migrate(database.engine.url, { migrations: [...steps, mended] })).applied).toEqual(['more']);
   });
 
   it('refuses a database of a newer version', async () => {

@@ -139,7 +139,8 @@ export class BatchBuilder {
     this.#to = block.lastPosition;
   }
 
-  finish(): Batch {
+  /** The batch, whose taps of days before `firstTapDay` take positions and no rows either. */
+  finish(firstTapDay = 0): Batch {
     const hash = createHash('sha256').update(this.#taps.used).update(this.#transfers.used).digest('hex').slice(0, 32);
     const bounds = {
       from: this.#from,
@@ -149,16 +150,16 @@ export class BatchBuilder {
       transfers: this.#transfers.size / transferRecordBytes,
     };
     const parts = [
-      ...partsOf('tap', this.#shard, bounds, this.#taps.used),
+      ...partsOf('tap', this.#shard, bounds, this.#taps.used, firstTapDay),
       ...partsOf('transfer', this.#shard, bounds, this.#transfers.used),
     ];
     return { ...bounds, shard: this.#shard, writtenAtMs: this.#writtenAtMs, parts };
   }
 }
 
-function partsOf(table: SinkTable, shard: number, bounds: BatchBounds, bytes: Uint8Array): BatchPart[] {
+function partsOf(table: SinkTable, shard: number, bounds: BatchBounds, bytes: Uint8Array, firstDay = 0): BatchPart[] {
   const { recordBytes, dayOffset } = layout[table];
-  return splitByMonth(bytes, recordBytes, dayOffset).map((rows) => ({
+  return splitByMonth(bytes, recordBytes, dayOffset, firstDay).map((rows) => ({
     ...rows,
     table,
     shard,
@@ -177,6 +178,19 @@ function sizeOf(block: JournalBlock): { taps: number; bytes: number } {
     if (section.type === SectionType.taps || section.type === SectionType.transfers) bytes += section.bytes.byteLength;
   }
   return { taps, bytes };
+}
+
+/** School day of the tap at a position of a block; undefined when there is none. */
+export function tapDayAt(block: JournalBlock, position: number): number | undefined {
+  const { recordBytes, dayOffset } = layout.tap;
+  for (const { type, bytes } of block.sections) {
+    if (type !== SectionType.taps) continue;
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    for (let row = 0; row < bytes.byteLength / recordBytes; row++) {
+      if (recordId('tap', bytes, row) === position) return view.getUint16(row * recordBytes + dayOffset, true);
+    }
+  }
+  return undefined;
 }
 
 function brokenJournal(block: JournalBlock, what: string): OperatorError {

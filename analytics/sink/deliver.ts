@@ -22,6 +22,8 @@ import type { RowStore } from './store.ts';
  *     token is noted already.
  *   - some there, none twice: not ours (a block is whole or absent), but what a lost cursor leaves behind, when batches
  *     are cut anew. With `mayFill` only the missing rows are sent; else it is an error that names the range.
+ *     On a cluster each server takes its rows of an insert whole or not at all: then, too, the missing rows are sent, under
+ *     the same token. A server that has its rows gets none, and one that lacks them gets what it was to get at first.
  *   - any twice: an error that names the range; nothing is ever sent on top.
  */
 export async function deliverPart(
@@ -49,8 +51,9 @@ async function missingRows(store: RowStore, part: BatchPart, mayFill: boolean): 
   if (stored.rows !== stored.different || stored.rows > part.rows) throw storedTwice(part, stored.rows);
   if (stored.rows === part.rows) return undefined;
   if (stored.rows === 0) return part;
-  if (!mayFill) throw storedPartly(part, stored.rows);
-  return withoutStored(part, await store.storedIds(part));
+  if (mayFill) return withoutStored(part, await store.storedIds(part));
+  if (!(await store.isSharded())) throw storedPartly(part, stored.rows);
+  return { ...withoutStored(part, await store.storedIds(part)), token: part.token };
 }
 
 /** The rows that are not stored, in their order, under a token that says which. */

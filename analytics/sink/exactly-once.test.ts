@@ -324,6 +324,7 @@ function over(store: RowStore, replaced: Partial<RowStore>): RowStore {
     storedIds: (part) => store.storedIds(part),
     lastTapPosition: (shard) => store.lastTapPosition(shard),
     isReplicated: () => store.isReplicated(),
+    isSharded: () => store.isSharded(),
     close: () => store.close(),
     ...replaced,
   };

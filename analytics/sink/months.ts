@@ -26,17 +26,22 @@ export interface MonthRows {
 
 /**
  * Splits records by the month of their school day, months in ascending order, rows in their own order: the same bytes
- * always give the same parts. `dayOffset` is the offset of the u16 school day. One month costs no copy.
+ * always give the same parts. `dayOffset` is the offset of the u16 school day; rows of days before `firstDay` are left
+ * out. One month costs no copy.
  */
-export function splitByMonth(bytes: Uint8Array, recordBytes: number, dayOffset: number): MonthRows[] {
-  const tallies = tallyMonths(bytes, recordBytes, dayOffset);
-  if (tallies.size <= 1) return [...tallies.values()].map((tally) => ({ ...tally, bytes }));
+export function splitByMonth(bytes: Uint8Array, recordBytes: number, dayOffset: number, firstDay = 0): MonthRows[] {
+  const tallies = tallyMonths(bytes, recordBytes, dayOffset, firstDay);
+  const [only] = tallies.values();
+  if (tallies.size === 0 || (tallies.size === 1 && only.rows * recordBytes === bytes.byteLength))
+    return [...tallies.values()].map((tally) => ({ ...tally, bytes }));
   const copies = new Map<number, { bytes: Uint8Array; used: number }>();
   for (const { month, rows } of tallies.values()) {
     copies.set(month, { bytes: new Uint8Array(rows * recordBytes), used: 0 });
   }
   for (let start = 0; start < bytes.byteLength; start += recordBytes) {
-    const copy = copies.get(monthOfDay[dayAt(bytes, start + dayOffset)])!;
+    const day = dayAt(bytes, start + dayOffset);
+    if (day < firstDay) continue;
+    const copy = copies.get(monthOfDay[day])!;
     copy.bytes.set(bytes.subarray(start, start + recordBytes), copy.used);
     copy.used += recordBytes;
   }
@@ -51,11 +56,12 @@ interface Tally {
   lastDay: number;
 }
 
-function tallyMonths(bytes: Uint8Array, recordBytes: number, dayOffset: number): Map<number, Tally> {
+function tallyMonths(bytes: Uint8Array, recordBytes: number, dayOffset: number, firstDay: number): Map<number, Tally> {
   const tallies = new Map<number, Tally>();
   let last: Tally | undefined;
   for (let start = dayOffset; start < bytes.byteLength; start += recordBytes) {
     const day = dayAt(bytes, start);
+    if (day < firstDay) continue;
     const month = monthOfDay[day];
     if (last?.month !== month) {
       last = tallies.get(month) ?? { month, rows: 0, firstDay: day, lastDay: day };

@@ -3,7 +3,7 @@ import { OperatorError } from '../../workers/errors.ts';
 import type { JournalBlock, JournalCursor } from '../../workers/journal/types.ts';
 import { errorLine } from '../clickhouse/client.ts';
 import type { SinkLimits } from '../limits.ts';
-import { BatchBuilder, type Batch, type BatchBounds } from './batch.ts';
+import { BatchBuilder, tapDayAt, type Batch, type BatchBounds } from './batch.ts';
 import { LagMeter } from './lag-meter.ts';
 import { startOfJournal, type CursorStore, type SinkCursor } from './cursor.ts';
 import { deliverPart } from './deliver.ts';
@@ -17,6 +17,8 @@ export interface ShardSinkParts {
   readonly cursors: CursorStore;
   readonly openCursor: (afterPosition: number) => JournalCursor;
   readonly durablePosition: () => number;
+  /** The first school day of which taps are kept, days since 1970: older ones are not sent, as they would be dropped. */
+  readonly firstTapDay: () => number;
   readonly limits: SinkLimits;
   /** Bounds the inserts under way over all shards. */
   readonly inserts: Gate;
@@ -114,10 +116,20 @@ export class ShardSink {
     const { pending } = this.#cursor;
     const present = await this.#untilAnswered(stop, () => store.lastTapPosition(shard));
     if (present === undefined) return;
-    if (present < this.#cursor.lastTapPosition) throw rowsLost(shard, this.#cursor.lastTapPosition, present);
+    const { lastTapPosition } = this.#cursor;
+    if (present < lastTapPosition && !this.#isDropped(lastTapPosition)) throw rowsLost(shard, lastTapPosition, present);
     if (present > (pending?.to ?? this.#cursor.storedPosition)) this.#foreignUpTo = present;
     if (pending !== null) await this.#deliver(this.#rebuild(pending), { fresh: false, stop });
     else this.#parts.onStored(this.#cursor.storedPosition, 0);
+  }
+
+  /** True when the tap is too old to be kept: that it is not there says nothing. */
+  #isDropped(position: number): boolean {
+    const journal = this.#parts.openCursor(position - 1);
+    const block = journal.next();
+    const day = block === undefined ? undefined : tapDayAt(block, position);
+    journal.close();
+    return day !== undefined && day < this.#parts.firstTapDay();
   }
 
   async #storeNext(stop: AbortSignal): Promise<void> {
@@ -189,7 +201,7 @@ export class ShardSink {
       this.#builder.add(block);
       this.#heldBlock = undefined;
     }
-    return this.#builder.isEmpty ? undefined : this.#builder.finish();
+    return this.#builder.isEmpty ? undefined : this.#builder.finish(this.#parts.firstTapDay());
   }
 
   /** The batch that was pending, with its exact boundaries. */
@@ -201,7 +213,7 @@ export class ShardSink {
       this.#builder.add(block);
       this.#heldBlock = undefined;
     }
-    const batch = this.#builder.finish();
+    const batch = this.#builder.finish(this.#parts.firstTapDay());
     const same = batch.from === pending.from && batch.to === pending.to && batch.hash === pending.hash;
     if (!same) throw batchChanged(this.#parts.shard, pending, 'holds something else there');
     return batch;

@@ -36,7 +36,7 @@ const openCursor = (shard: number, afterPosition: number): JournalCursor =>
 const cut = new AbortController();
 let deriver: Deriver | undefined;
 
-function openDeriver(installationId: string): Deriver {
+function openDeriver(installationId: string, firstTapDay: () => number): Deriver {
   const { statementTimeoutMs } = { ...deriveLimits, ...data.deriveLimits };
   deriver = new Deriver({
     shardCount: data.shardCount,
@@ -44,6 +44,7 @@ function openDeriver(installationId: string): Deriver {
     cursors: new FileDeriveCursorStore(path.join(data.cursorDirectory, installationId)),
     openCursor,
     now: () => clockMs[0],
+    firstTapDay,
     logger,
     ...(data.deriveLimits === undefined ? {} : { limits: data.deriveLimits }),
   });
@@ -61,6 +62,7 @@ const sink = new Sink({
   },
   openFollower: openDeriver,
   logger,
+  ...(data.tapRetentionDays === undefined ? {} : { tapRetentionDays: data.tapRetentionDays }),
   ...(data.limits === undefined ? {} : { limits: data.limits }),
 });
 

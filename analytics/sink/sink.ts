@@ -6,14 +6,17 @@ import { errorLine } from '../clickhouse/client.ts';
 import { assertSinkLimits, sinkLimits, type SinkLimits } from '../limits.ts';
 import { silentLogger, type Logger } from '../logger.ts';
 import { migrate, type Migrated } from '../schema/migrate.ts';
-import { FileCursorStore, type CursorStore } from './cursor.ts';
+import { firstDayKept } from '../schema/retention.ts';
+import { FileCursorStore } from './cursor.ts';
 import { Gate } from './gate.ts';
 import { Rate } from './rate.ts';
-import { ShardSink } from './shard-sink.ts';
-import { ClickHouseRowStore, type RowStore } from './store.ts';
+import { ShardSink, type ShardSinkParts } from './shard-sink.ts';
+import { ClickHouseRowStore } from './store.ts';
 import type { ShardStatus, SinkOptions, SinkStatus, StoredFollower } from './types.ts';
 
 export type { ShardStatus, SinkOptions, SinkStatus, StoredFollower } from './types.ts';
+
+type SharedParts = Pick<ShardSinkParts, 'store' | 'cursors' | 'inserts' | 'firstTapDay'>;
 
 interface Waiter {
   readonly shard: number;
@@ -111,10 +114,11 @@ export class Sink {
     const files = new FileCursorStore(path.join(this.#options.cursorDirectory, migrated.installationId));
     const cursors = this.#options.wrapCursors?.(files) ?? files;
     const inserts = new Gate(this.#limits.insertsMax);
+    const firstTapDay = () => firstDayKept(migrated.tapDaysKept);
     this.#shards = Array.from({ length: this.#options.shardCount }, (_, shard) =>
-      this.#shardSink(shard, { store, cursors, inserts }),
+      this.#shardSink(shard, { store, cursors, inserts, firstTapDay }),
     );
-    this.#follower = this.#options.openFollower?.(migrated.installationId);
+    this.#follower = this.#options.openFollower?.(migrated.installationId, firstTapDay);
     this.#follower?.start();
     const signals = { drain: this.#drain.signal, stop: this.#stop.signal };
     await Promise.all(this.#shards.map((sink) => sink.run(signals).then(() => this.#reportHalt(sink))));
@@ -122,7 +126,7 @@ export class Sink {
     await this.#follower?.stop();
   }
 
-  #shardSink(shard: number, shared: { store: RowStore; cursors: CursorStore; inserts: Gate }): ShardSink {
+  #shardSink(shard: number, shared: SharedParts): ShardSink {
     return new ShardSink({
       ...shared,
       shard,
@@ -139,7 +143,8 @@ export class Sink {
     let delayMs = this.#limits.retryDelayMinMs;
     while (!this.#stop.signal.aborted) {
       try {
-        return await migrate(this.#options.clickhouseUrl);
+        const { clickhouseUrl, tapRetentionDays } = this.#options;
+        return await migrate(clickhouseUrl, tapRetentionDays === undefined ? {} : { tapRetentionDays });
       } catch (error) {
         this.#prepareError = error instanceof OperatorError ? error.line : errorLine(error);
         this.#logger.warn({ failure: this.#prepareError }, 'ClickHouse is not ready for taps');

@@ -17,6 +17,8 @@ export interface RowStore {
   lastTapPosition(shard: number): Promise<number>;
   /** True when other replicas may know of rows that this one does not show yet. */
   isReplicated(): Promise<boolean>;
+  /** True when rows of one insert may go to several servers, each of which takes its own whole or not at all. */
+  isSharded(): Promise<boolean>;
   close(): Promise<void>;
 }
 
@@ -92,9 +94,16 @@ export class ClickHouseRowStore implements RowStore {
   }
 
   async isReplicated(): Promise<boolean> {
+    return (await this.#engines()).some((engine) => engine !== 'MergeTree');
+  }
+
+  async isSharded(): Promise<boolean> {
+    return (await this.#engines()).includes('Distributed');
+  }
+
+  async #engines(): Promise<string[]> {
     const query = "SELECT engine FROM system.tables WHERE database = currentDatabase() AND name IN ('tap', 'transfer')";
-    const engines = await this.#rows<{ engine: string }>(query);
-    return engines.some(({ engine }) => engine !== 'MergeTree');
+    return (await this.#rows<{ engine: string }>(query)).map(({ engine }) => engine);
   }
 
   async close(): Promise<void> {

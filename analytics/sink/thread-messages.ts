@@ -18,6 +18,7 @@ export interface SinkThreadData {
   readonly storedPositions: SharedArrayBuffer;
   /** One float64: the service's clock, ms since 1970 UTC, written by the service. */
   readonly clockMs: SharedArrayBuffer;
+  readonly tapRetentionDays?: number;
   readonly limits?: Partial<SinkLimits>;
   readonly deriveLimits?: Partial<DeriveLimits>;
 }

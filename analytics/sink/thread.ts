@@ -17,6 +17,8 @@ export interface SinkThreadOptions {
   readonly durablePositions: SharedArrayBuffer;
   /** The service's clock, ms since 1970 UTC; without one the system's. */
   readonly now?: () => number;
+  /** Days that taps are kept, 0 for good; without, as the database has it. */
+  readonly tapRetentionDays?: number;
   readonly limits?: Partial<SinkLimits>;
   readonly deriveLimits?: Partial<DeriveLimits>;
   readonly logger?: Logger;
@@ -193,6 +195,7 @@ export class SinkThread {
 
   #threadData(): SinkThreadData {
     const { shardCount, cursorDirectory, journalDirectory, durablePositions, limits, deriveLimits } = this.#options;
+    const { tapRetentionDays } = this.#options;
     this.#clock[0] = (this.#options.now ?? Date.now)();
     return {
       shardCount,
@@ -203,6 +206,7 @@ export class SinkThread {
       durablePositions,
       storedPositions: this.#storedBuffer,
       cursorModule: this.#options.cursorModule ?? new URL('../../workers/journal/cursor.ts', import.meta.url).href,
+      ...(tapRetentionDays === undefined ? {} : { tapRetentionDays }),
       ...(limits === undefined ? {} : { limits }),
       ...(deriveLimits === undefined ? {} : { deriveLimits }),
     };

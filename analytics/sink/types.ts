@@ -51,8 +51,10 @@ export interface SinkOptions {
   readonly durablePosition: (shard: number) => number;
   /** Called when the cursor behind `storedPosition` is durable. */
   readonly onStored?: (shard: number, storedPosition: number) => void;
-  /** Opens the follower when the schema is there; the id names the database. */
-  readonly openFollower?: (installationId: string) => StoredFollower;
+  /** Opens the follower when the schema is there; the id names the database, older days than the first have no taps. */
+  readonly openFollower?: (installationId: string, firstTapDay: () => number) => StoredFollower;
+  /** Days that taps are kept, 0 for good; without, as the database has it. */
+  readonly tapRetentionDays?: number;
   readonly limits?: Partial<SinkLimits>;
   readonly logger?: Logger;
   /** For tests: other sides than ClickHouse and the files. */
