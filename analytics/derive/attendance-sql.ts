@@ -4,6 +4,12 @@
  * asked once and given as a parameter, and no subquery stands twice in a statement.
  */
 
+/**
+ * Raise it whenever derived rows get a column or a rule changes: days of another form are found out of date, and derived
+ * again, all that there are.
+ */
+export const derivedForm = 1;
+
 /** Schools and day of the run, as a condition of a table's rows. */
 export const ofTheRun = 'school_id IN {schools:Array(UInt32)} AND school_day = toDate({day:UInt16})';
 /** The side of the derived tables that is not published for the row's school. */
@@ -80,8 +86,8 @@ const earlyBeforeEndMs = 15 * 60_000;
  * is excused; begun minutes count. An open stay counts up to the end of lessons.
  */
 export const insertStudentDays = `
-INSERT INTO student_day (school_id, school_day, pupil_id, class_id, shift, first_in_at, last_out_at, minutes_inside,
-  status, late_minutes, left_early, no_exit, manual, clock_doubt, ${ownership})
+INSERT INTO student_day (school_id, school_day, pupil_id, class_id, shift, bell_at, end_at, excused, first_in_at, last_out_at,
+  minutes_inside, status, late_minutes, left_early, no_exit, manual, clock_doubt, ${ownership})
 WITH
   expected AS (${roster}),
   passed AS (${passages}),
@@ -94,7 +100,7 @@ WITH
   toUnixTimestamp64Milli(end_at) AS end_ms,
   arrayPopFront(arrayPushBack(arrayMap(p -> p.1, passages), greatest(newest.1, least(end_ms, ${asOfMs})))) AS next_ms,
   ${isClosed} AS is_closed
-SELECT school_id, toDate({day:UInt16}), pupil_id, class_id, shift,
+SELECT school_id, toDate({day:UInt16}), pupil_id, class_id, shift, bell_at, end_at, excused,
   if(first_in.2 = 0, NULL, fromUnixTimestamp64Milli(first_in.1)) AS first_in_at,
   if(last_out.2 = 0, NULL, fromUnixTimestamp64Milli(last_out.1)) AS last_out_at,
   intDiv(arraySum(arrayMap((p, next) -> if(p.2 = 1, next - p.1, 0), passages, next_ms)), 60000)

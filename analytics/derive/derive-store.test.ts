@@ -79,7 +79,7 @@ describe.skipIf(missing !== undefined)('what is derived', () => {
         'doors_at',
       ),
       students: await from(
-        `pupil_id, class_id, ${orNull('first_in_at', 'first_ms')}, ${orNull('last_out_at', 'last_ms')}, minutes_inside, status, late_minutes, left_early, no_exit, manual, clock_doubt`,
+        `pupil_id, class_id, toInt64(${ms('bell_at')}) AS bell_ms, toInt64(${ms('end_at')}) AS end_ms, excused, ${orNull('first_in_at', 'first_ms')}, ${orNull('last_out_at', 'last_ms')}, minutes_inside, status, late_minutes, left_early, no_exit, manual, clock_doubt`,
         'v_student_day',
         'pupil_id',
       ),

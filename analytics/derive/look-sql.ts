@@ -1,5 +1,5 @@
 /** What the deriver asks before it writes. */
-import { ofTheRun } from './attendance-sql.ts';
+import { derivedForm, ofTheRun } from './attendance-sql.ts';
 
 const derivedTables = ['student_day', 'coverage_day', 'presence_5m', 'spend_day', 'entitlement_day', 'district_day'];
 
@@ -34,12 +34,15 @@ export const daysOfTransfers = `
 SELECT DISTINCT school_id AS schoolId, toUInt32(toUInt16(school_day)) AS schoolDay FROM transfer
 WHERE transfer_id IN {ids:Array(UInt64)}`;
 
+/** Days of another form that one look finds; the next look finds more, until there are none. */
+const daysOfFormMax = 10_000;
+
 /** What came in up to this long after a moment is in ClickHouse when the day is looked at again. */
 const settledAfterMs = 60_000;
 
 /**
  * Moments that change a day without any tap: the end of the time that gates are watched, and the end of lessons. The count
- * of pupils tells a freeze that was there in part only.
+ * of pupils tells a freeze that was there in part only. What was derived in another form is found on whichever day.
  */
 export const outOfDate = `
 WITH frozen AS (
@@ -61,4 +64,7 @@ LEFT JOIN (SELECT school_id, school_day, max(calendar_day.revision) AS revision 
   WHERE school_day >= toDate({from_day:UInt16}) GROUP BY school_id, school_day) AS calendar USING (school_id, school_day)
 LEFT JOIN (SELECT school_id, school_day, at FROM v_derive_head WHERE school_day >= toDate({from_day:UInt16})) AS head
   USING (school_id, school_day)
-WHERE cause != 'clock' OR toUnixTimestamp64Milli(head.at) < passed_ms`;
+WHERE cause != 'clock' OR toUnixTimestamp64Milli(head.at) < passed_ms
+UNION ALL
+SELECT school_id, toUInt32(toUInt16(school_day)), 'form' FROM
+  (SELECT school_id, school_day FROM v_school_day WHERE form != ${derivedForm} ORDER BY school_day DESC LIMIT ${daysOfFormMax})`;

@@ -1,5 +1,14 @@
 /** What is derived of transfers and meals, and the two statements that sum a derivation up and publish it. */
-import { asOfMs, isClosed, ofTheRun, owned, ownership, publishedRevision, roster } from './attendance-sql.ts';
+import {
+  asOfMs,
+  derivedForm,
+  isClosed,
+  ofTheRun,
+  owned,
+  ownership,
+  publishedRevision,
+  roster,
+} from './attendance-sql.ts';
 
 /** Transfers that a sale made, and what sales moved back: neither top-ups nor other money that no reader took. */
 const sold = 'cause IN (1, 7)';
@@ -19,10 +28,11 @@ const movements = `
 
 /**
  * A sale is its tap's kind and item. One that an OUTCOME made names no tap: it is the pupil's newest refusal before it
- * with its price; without such, what the seller and the purse say.
+ * with its price; without such, what the seller and the purse say. Eaters have a sale of the day that was not taken back on
+ * it; `taken_back` are the other pupils whom the row is about.
  */
 export const insertSpending = `
-INSERT INTO spend_day (school_id, school_day, kind, purse, item, n, kop, ${ownership})
+INSERT INTO spend_day (school_id, school_day, kind, purse, item, n, kop, eaters, taken_back, ${ownership})
 WITH
   moved AS (${movements}),
   taps AS (SELECT shard, position AS cause_position, kind, ref FROM tap
@@ -34,9 +44,11 @@ WITH
     GROUP BY shard, school_id, school_day, pupil_id, is_ride, price_kop),
   arrayLast(r -> r.1 < moved.cause_position, refusals) AS refusal,
   multiIf(cause = 1 AND taps.kind != 0, taps.kind, refusal.2 != 0, refusal.2, moved.is_fare, 7, purse = 1, 3, 4) AS sold_kind,
-  if(cause = 1, taps.ref, refusal.3) AS sold_item
+  if(cause = 1, taps.ref, refusal.3) AS sold_item,
+  sign = 1 AND transfer_id NOT IN (SELECT reverses FROM transfer WHERE ${ofTheRun} AND ${takenBack}) AS stands
 SELECT at_school AS school_id, toDate({day:UInt16}), sold_kind, purse, sold_item, sum(sign) AS n, sum(sign * moved.kop) AS kop,
-  ${owned}
+  arraySort(groupUniqArrayIf(moved.pupil_id, stands)) AS eaters,
+  arraySort(arrayFilter(p -> NOT has(eaters, p), groupUniqArrayIf(moved.pupil_id, NOT stands))) AS taken_back, ${owned}
 FROM moved
 LEFT JOIN taps ON moved.shard = taps.shard AND moved.cause_position = taps.cause_position
 LEFT JOIN refused ON moved.shard = refused.shard AND moved.school_id = refused.school_id
@@ -86,7 +98,7 @@ const ofTheRevision = `${ofTheRun} AND revision = {revision:UInt64}`;
 export const insertDistrictDays = `
 INSERT INTO district_day (district_id, school_day, school_id, expected, arrived, late, out_only, no_tap_covered,
   no_tap_uncovered, excused, closed, left_early, no_exit, manual, clock_doubt, alive_ms, due_ms, meals_kop, buffet_kop,
-  fare_kop, spend_kop, entitled, served, roster_revision, calendar_revision, ${ownership})
+  fare_kop, spend_kop, entitled, served, is_closed, form, roster_revision, calendar_revision, ${ownership})
 WITH
   students AS (SELECT school_id, countIf(status NOT IN ('excused', 'closed')) AS expected,
       countIf(status IN ('on_time', 'late')) AS arrived, countIf(status = 'late') AS late,
@@ -104,7 +116,7 @@ WITH
     FROM entitlement_day AS e WHERE ${ofTheRevision} GROUP BY school_id)
 SELECT transform(school_id, {schools:Array(UInt32)}, {districts:Array(UInt32)}, toUInt32(0)), toDate({day:UInt16}), school_id,
   expected, arrived, late, out_only, no_tap_covered, no_tap_uncovered, excused, closed, left_early, no_exit, manual,
-  clock_doubt, alive_ms, due_ms, meals_kop, buffet_kop, fare_kop, spend_kop, entitled, served,
+  clock_doubt, alive_ms, due_ms, meals_kop, buffet_kop, fare_kop, spend_kop, entitled, served, ${isClosed}, ${derivedForm},
   transform(school_id, {schools:Array(UInt32)}, {rosters:Array(UInt64)}, toUInt64(0)),
   transform(school_id, {schools:Array(UInt32)}, {calendars:Array(UInt64)}, toUInt64(0)), ${owned}
 FROM (SELECT arrayJoin({schools:Array(UInt32)}) AS school_id) AS schools

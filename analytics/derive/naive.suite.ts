@@ -92,7 +92,8 @@ function coverageOf(world: World, schoolId: number, doorsMs: number, bellMs: num
   const toMs = Math.max(doorsMs, Math.min(bellMs + 30 * minuteMs, asOfMs));
   let aliveMs = 0;
   for (const { beatsMs } of gates) {
-    const alive = new Set(beatsMs.flatMap((beat) => Array.from({ length: 90 }, (_, second) => beat + second * 1_000)));
+    const near = beatsMs.filter((beat) => beat > doorsMs - 90_000 && beat < toMs);
+    const alive = new Set(near.flatMap((beat) => Array.from({ length: 90 }, (_, second) => beat + second * 1_000)));
     for (let at = doorsMs; at < toMs; at += 1_000) if (alive.has(at)) aliveMs += 1_000;
   }
   return { readers: gates.length, alive_ms: aliveMs, due_ms: gates.length * (toMs - doorsMs) };
@@ -152,6 +153,9 @@ function studentDay(
   return {
     pupil_id: pupil.pupilId,
     class_id: pupil.classId,
+    bell_ms: pupil.bellMs,
+    end_ms: pupil.endMs,
+    excused: pupil.excused,
     first_ms: firstIn?.atMs ?? null,
     last_ms: lastOut?.atMs ?? null,
     minutes_inside: Math.floor(insideMs / minuteMs),

@@ -5,7 +5,7 @@ export interface SchoolDay {
 }
 
 /** Why a school day is derived again. */
-export type DeriveCause = 'taps' | 'transfers' | 'reversal' | 'roster' | 'calendar' | 'clock' | 'asked';
+export type DeriveCause = 'taps' | 'transfers' | 'reversal' | 'roster' | 'calendar' | 'clock' | 'form' | 'asked';
 
 /** A school day that was changed, and what changed it. */
 export interface DirtyMark extends SchoolDay {
@@ -48,7 +48,10 @@ export interface DeriveStore {
   derive(run: DeriveRun): Promise<void>;
   /** The school days that these transfers were booked on. */
   daysOfTransfers(ids: readonly number[]): Promise<SchoolDay[]>;
-  /** School days, from a day on, whose roster or calendar is another than the derived one, or that a bell or an end has passed since. */
+  /**
+   * School days, from a day on, whose roster or calendar is another than the derived one, or that a bell or an end has
+   * passed since; and days of any age that an earlier version derived.
+   */
   outOfDate(fromDay: number, asOfMs: number): Promise<DirtyMark[]>;
   close(): Promise<void>;
 }
