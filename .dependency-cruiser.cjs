@@ -22,7 +22,13 @@ module.exports = {
       '^workers/ledger/(codes|kinds)\\.ts$',
       '^workers/errors\\.ts$',
     ]),
-    only('loadtest-imports-the-protocol-only', 'loadtest', ['^ingest/protocol/']),
+    only('loadtest-imports-the-protocol-only', 'loadtest', ['^ingest/protocol/', '^analytics/']),
+    {
+      name: 'of-loadtest-one-bench-imports-what-it-times',
+      severity: 'error',
+      from: { path: '^loadtest/', pathNot: ['^loadtest/bench/answers/', test] },
+      to: { path: '^analytics/' },
+    },
     only('dashboards-import-analytics-only', 'dashboards/server', ['^analytics/', '^workers/errors\\.ts$']),
     {
       name: 'the-ledger-is-pure',

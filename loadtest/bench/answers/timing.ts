@@ -1,0 +1,76 @@
+import { type ClickHouseClient, errorLine } from '../../../analytics/clickhouse/client.ts';
+import { answersLimits } from './limits.ts';
+import { askQuestion, type Question } from './questions.ts';
+
+/** How long rounds of one question took. */
+export interface Timing {
+  readonly median_ms: number;
+  readonly p95_ms: number;
+  readonly rounds: number;
+}
+
+/** The smallest value that so large a share of all is not above. */
+export function quantile(values: readonly number[], part: number): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.max(0, Math.ceil(sorted.length * part) - 1)] ?? 0;
+}
+
+export function timingOf(spentMs: readonly number[]): Timing {
+  const rounded = (ms: number) => Math.round(ms * 10) / 10;
+  return {
+    median_ms: rounded(quantile(spentMs, 0.5)),
+    p95_ms: rounded(quantile(spentMs, 0.95)),
+    rounds: spentMs.length,
+  };
+}
+
+/** What became of one question on one side. */
+export interface Answered {
+  readonly timing: Timing | undefined;
+  readonly rows: number;
+  /** What it failed with; it is not asked again then. */
+  readonly error: string | undefined;
+}
+
+interface Asking {
+  readonly spentMs: number[];
+  rows: number;
+  error: string | undefined;
+}
+
+/**
+ * Asks every question of every side in rounds, by turns, so that a busy minute of the machine touches all alike. A question
+ * that fails is noted and left out, whatever it is: the others are still worth having.
+ */
+export async function timeQuestions(
+  questions: readonly Question[],
+  sides: readonly ClickHouseClient[],
+  rounds: number,
+  progress: (line: string) => void,
+): Promise<Answered[][]> {
+  const asking = questions.map(() => sides.map((): Asking => ({ spentMs: [], rows: 0, error: undefined })));
+  for (let round = -answersLimits.warmRounds; round < rounds; round++) {
+    for (const [place, question] of questions.entries()) {
+      for (const [side, client] of sides.entries()) await askOnce(question, client, asking[place][side], round >= 0);
+    }
+    progress(round < 0 ? 'warming up' : `round ${round + 1} of ${rounds}`);
+  }
+  return asking.map((ofSides) =>
+    ofSides.map(({ spentMs, rows, error }) => ({
+      timing: spentMs.length === 0 ? undefined : timingOf(spentMs),
+      rows,
+      error,
+    })),
+  );
+}
+
+async function askOnce(question: Question, client: ClickHouseClient, into: Asking, isTimed: boolean): Promise<void> {
+  if (into.error !== undefined) return;
+  const beganMs = performance.now();
+  try {
+    into.rows = (await askQuestion(client, question)).length;
+    if (isTimed) into.spentMs.push(performance.now() - beganMs);
+  } catch (error) {
+    into.error = errorLine(error);
+  }
+}
