@@ -4,8 +4,8 @@ import type { Row } from '../../../analytics/queries/columns.ts';
 import type { NamedQuery } from '../../../analytics/queries/define.ts';
 import { readFreshness, type Freshness } from '../../../analytics/queries/freshness.ts';
 import { runQuery } from '../../../analytics/queries/run.ts';
-import { hiddenGroups, type HiddenGroups, type Reason } from '../disclosure/hidden-groups.ts';
-import { hideSmallGroups, nothingTold, schoolsToAsk, suppression, type Hidden } from '../disclosure/hide.ts';
+import { hiddenGroups, type HiddenGroups, type HidingOptions, type Reason } from '../disclosure/hidden-groups.ts';
+import { hideSmallGroups, nothingTold, suppression, widen, type AskedGroups, type Hidden } from '../disclosure/hide.ts';
 import { lookBackDays, policyOf } from '../disclosure/policy.ts';
 import { RosterReader } from '../disclosure/rosters.ts';
 import type { Answer, Caller, RegistryView, SchoolEntry, ServiceAnswers } from '../types.ts';
@@ -21,6 +21,8 @@ export interface DeskParts {
   readonly service: ServiceAnswers;
   /** The service's clock, ms since 1970 UTC. */
   readonly now: () => number;
+  /** For a test that sees what hiding is good for. */
+  readonly hiding?: HidingOptions;
 }
 
 /** School days of a question, both included. */
@@ -114,11 +116,10 @@ export class AnswerDesk {
   }
 
   async #lookAt(question: Question) {
-    const { query, schools, days, parameters } = question;
+    const { query, schools, days } = question;
     const rulesVersion = await this.#parts.registry.rulesVersion();
     const of = await this.#groups(question);
-    const asked = { schools, classId: parameters.class as number | undefined, ...days };
-    const suppressed = of && suppression(query, asked, of.groups);
+    const suppressed = of && suppression(query, askedGroups(question), of.groups);
     const client = this.#parts.client();
     // How fresh a group is that nothing is told of tells when its pupils tap.
     const isFresh = query.source !== 'service' && suppressed === undefined;
@@ -135,23 +136,28 @@ export class AnswerDesk {
   /** What is hidden of the caller's whole district, on the days that the answer tells of. */
   async #groups({ query, caller, days }: Question): Promise<{ groups: HiddenGroups; revision: string } | undefined> {
     if (!seesGroupsOnly(caller.role) || policyOf(query) === undefined) return undefined;
-    const schools = schoolsOf(caller, await this.#parts.registry.schools()).map(({ schoolId }) => schoolId);
+    const schools = await this.#schoolsOf(caller);
     const window = { schools, from: dayBefore(days.from, lookBackDays(query)), to: days.to };
     const { revision } = await readFreshness(this.#parts.client(), window);
     const rosters = await this.#rosters.read({ ...window, revision });
-    return { groups: hiddenGroups(rosters, window.from), revision };
+    return { groups: hiddenGroups(rosters, window.from, this.#parts.hiding), revision };
   }
 
   async #told(prepared: Prepared): Promise<Hidden> {
-    const { query, groups, suppressed, schools, days, parameters } = prepared;
+    const { query, groups, suppressed, schools, parameters } = prepared;
     if (groups === undefined) return { rows: await this.#rows(prepared, schools, parameters), hiddenGroups: 0 };
     if (suppressed !== undefined) return nothingTold(query, suppressed);
+    const district = await this.#schoolsOf(prepared.caller);
+    const widened = widen(query, { schools, parameters }, groups, district);
+    const rows = await this.#rows(prepared, widened.schools, widened.parameters);
+    const hidden = hideSmallGroups(query, rows, askedGroups(prepared), groups);
     // A limit counts what is told: else the place of a hidden row among the others could be found with it.
-    const { limit, ...unlimited } = parameters;
-    const rows = await this.#rows(prepared, schoolsToAsk(query, schools, groups), unlimited);
-    const asked = { schools, classId: parameters.class as number | undefined, ...days };
-    const hidden = hideSmallGroups(query, rows, asked, groups);
-    return { ...hidden, rows: hidden.rows.slice(0, limit as number | undefined) };
+    return { ...hidden, rows: hidden.rows.slice(0, parameters.limit as number | undefined) };
+  }
+
+  /** All schools that a caller may see. */
+  async #schoolsOf(caller: Caller): Promise<number[]> {
+    return schoolsOf(caller, await this.#parts.registry.schools()).map(({ schoolId }) => schoolId);
   }
 
   async #rows(
@@ -182,6 +188,11 @@ function toldOf(parameters: Readonly<Record<string, unknown>>, said: Readonly<Re
 
 function daysOf({ day, from, to }: Readonly<Record<string, unknown>>, today: string): Days {
   return { from: (from ?? day ?? today) as string, to: (to ?? day ?? today) as string };
+}
+
+function askedGroups({ schools, parameters, days }: Pick<Prepared, 'schools' | 'parameters' | 'days'>): AskedGroups {
+  const { class: classId, reader: readerId } = parameters as { readonly class?: number; readonly reader?: number };
+  return { schools, classId, readerId, ...days };
 }
 
 interface KeyParts extends Question {

@@ -9,6 +9,7 @@ import { policyOf, type Policy } from './policy.ts';
 export interface AskedGroups {
   readonly schools: readonly number[];
   readonly classId: number | undefined;
+  readonly readerId: number | undefined;
   readonly from: string;
   readonly to: string;
 }
@@ -48,10 +49,29 @@ export function nothingTold(query: NamedQuery, reason: Reason): Hidden {
   return { rows: [Object.keys(query.columns).map(() => cell(reason))], hiddenGroups: 1 };
 }
 
-/** Schools to be asked: without hidden ones where each reader is told by itself. */
-export function schoolsToAsk(query: NamedQuery, schools: readonly number[], groups: HiddenGroups): readonly number[] {
-  if (policyOf(query)?.isByReader !== true) return schools;
-  return schools.filter((id) => groups.rosters.has(id) && !groups.schools.has(id));
+export interface Widened {
+  readonly schools: readonly number[];
+  readonly parameters: Readonly<Record<string, unknown>>;
+}
+
+/**
+ * What is asked in place of the question, so that no filter changes what is hidden beside what: rows with a size are asked
+ * of all the district's `schools` and readers, and all of them where only some are wanted. Hidden schools are not asked for
+ * single readers at all.
+ */
+export function widen(query: NamedQuery, question: Widened, groups: HiddenGroups, all: readonly number[]): Widened {
+  const policy = policyOf(query);
+  if (policy === undefined) return question;
+  const isWidened = policy.size !== undefined && policy.school !== undefined;
+  const dropped = isWidened && 'reader_id' in query.columns ? ['limit', 'reader'] : ['limit'];
+  const kept = Object.entries(question.parameters).filter(([name]) => !dropped.includes(name));
+  const schools = isWidened ? all : question.schools;
+  const told = policy.isByReader ? schools.filter((id) => isTold(groups, id)) : schools;
+  return { schools: told, parameters: Object.fromEntries(kept) };
+}
+
+function isTold(groups: HiddenGroups, schoolId: number): boolean {
+  return groups.rosters.has(schoolId) && !groups.schools.has(schoolId);
 }
 
 /**
@@ -68,8 +88,14 @@ export function hideSmallGroups(
   if (policy === undefined) return { rows, hiddenGroups: 0 };
   const names = Object.keys(query.columns);
   const told = hideGroups(policy, names, rows, asked, groups);
-  const events = hideEvents(policy, names, told.rows);
-  return { rows: [...events.rows, ...told.hidden], hiddenGroups: told.count + events.count };
+  const schoolAt = policy.school === undefined ? -1 : names.indexOf(policy.school);
+  const readerAt = names.indexOf('reader_id');
+  const isAskedFor = (row: readonly ShownCell[]) =>
+    (schoolAt < 0 || asked.schools.includes(row[schoolAt] as number)) &&
+    (readerAt < 0 || asked.readerId === undefined || asked.readerId === row[readerAt]);
+  const events = hideEvents(policy, names, told.rows).filter(isAskedFor);
+  const hiddenEvents = events.filter((row) => row.some(isHidden)).length;
+  return { rows: [...events, ...told.hidden], hiddenGroups: told.count + hiddenEvents };
 }
 
 interface Told {
@@ -90,7 +116,7 @@ function hideGroups(
   const classAt = policy.class === undefined ? -1 : names.indexOf(policy.class);
   const told = rows.filter((row) => {
     const schoolId = row[schoolAt] as number;
-    if (!groups.rosters.has(schoolId) || groups.schools.has(schoolId)) return false;
+    if (!isTold(groups, schoolId)) return false;
     return classAt < 0 || isToldClass(groups, schoolId, row[classAt] as number);
   });
   const hidden = hiddenKeys(policy, asked, groups);
@@ -142,12 +168,8 @@ function hiddenKeys(
 }
 
 /** Rows of what pupils did: those of fewer than ten pupils, and the smallest others of the same sum until ten are hidden. */
-function hideEvents(
-  policy: Policy,
-  names: readonly string[],
-  rows: readonly Row[],
-): { rows: Hidden['rows']; count: number } {
-  if (policy.size === undefined) return { rows, count: 0 };
+function hideEvents(policy: Policy, names: readonly string[], rows: readonly Row[]): Hidden['rows'] {
+  if (policy.size === undefined) return rows;
   const sizeAt = names.indexOf(policy.size);
   const within = (policy.within ?? []).map((name) => names.indexOf(name));
   const sums = new Map<string, Row[]>();
@@ -157,13 +179,13 @@ function hideEvents(
     sums.set(key, [...(sums.get(key) ?? []), row]);
   }
   const reasons = new Map<Row, Reason>();
-  for (const of of sums.values())
+  for (const of of sums.values()) {
     for (const [row, reason] of smallEvents(of, sizeAt, policy.within)) reasons.set(row, reason);
-  const told = rows.filter((row) => !reasons.has(row));
+  }
   const hidden = [...reasons].map(([row, reason]) =>
     names.map((name, at) => (policy.measures.includes(name) ? cell(reason) : row[at])),
   );
-  return { rows: [...told, ...hidden.sort(byKeys)], count: hidden.length };
+  return [...rows.filter((row) => !reasons.has(row)), ...hidden.sort(byKeys)];
 }
 
 function smallEvents(rows: readonly Row[], sizeAt: number, within: Policy['within']): Map<Row, Reason> {
