@@ -160,7 +160,8 @@ describe.skipIf(missing !== undefined)('queries of the fleet, over random reader
     const health = (schools: number[]) => askNamed(engine.client, fleetHealth, { schools, nowMs });
     // The newest freeze counts: school 1 is open, school 2 was by an older one only.
     const open = [nowMs - hourMs, nowMs + hourMs] as const;
-    await insert('roster_day', [hours(1, 2, ...open), hours(2, 1, ...open), hours(2, 2, nowMs + 1, nowMs + hourMs)]);
+    const older = { ...hours(2, 1, ...open), pupil_id: 2 };
+    await insert('roster_day', [hours(1, 2, ...open), older, hours(2, 2, nowMs + 1, nowMs + hourMs)]);
     const rows = fleet.readers.map(({ readerId, schoolId, revoked }) => {
       const beats = fleet.beats.filter((beat) => beat.readerId === readerId).sort((a, b) => a.atMs - b.atMs);
       const newest = beats.at(-1);

@@ -90,15 +90,18 @@ function tapsOf(
   }
 }
 
-/** The newest beat is of any age, also to the millisecond at the bounds of the states. */
-function beatsOf(random: Random, beats: FleetBeat[], { readerId, schoolId }: FleetReader, nowMs: number): void {
-  const newestMs = nowMs - [0, 89_999, 90_000, 600_000, 600_001, random(2 * dayMs)][random(6)];
-  for (let count = random(12); count > 0; count--) {
-    const atMs = newestMs - (count - 1) * (20_000 + random(200)) - random(2) * random(3_600_000);
+/** The newest is to the millisecond at the bounds of the states; the others are spread over days. */
+function beatsOf(random: Random, beats: FleetBeat[], reader: FleetReader, nowMs: number): void {
+  const { readerId, schoolId } = reader;
+  const place = readerId % 10;
+  const newestMs = nowMs - [0, 89_999, 90_000, 600_000, 600_001, random(2 * dayMs)][place % 6];
+  for (let count = random(60); count >= 0; count--) {
+    const atMs = newestMs - count * 40_000 - Math.min(count, random(2)) * random(2 * dayMs);
+    const event = count === 0 && place < 5 ? 'beat' : (['beat', 'beat', 'connected', 'closed'] as const)[random(4)];
     beats.push({
       readerId,
       schoolId,
-      event: (['beat', 'beat', 'connected', 'closed'] as const)[random(4)],
+      event,
       atMs,
       queued: random(3) * random(50),
       oldestMs: random(2) === 0 ? null : atMs - random(dayMs),
