@@ -15,6 +15,7 @@ import { pupilCommand } from './commands/pupil.ts';
 import { importCommand, readerCommand } from './commands/registry.ts';
 import { tokenCommand } from './commands/token.ts';
 import { upCommand } from './commands/up.ts';
+import { userCommand } from './commands/user.ts';
 import { verifyCommand } from './commands/verify.ts';
 
 /** Commands of the load tools, which reach the service through sockets only and run in a process of their own. */
@@ -37,6 +38,7 @@ export function build(): Command {
     cardCommand(),
     pupilCommand(),
     tokenCommand(),
+    userCommand(),
     topupCommand(),
     refundCommand(),
     moveCommand(),

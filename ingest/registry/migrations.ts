@@ -3,12 +3,18 @@ import { OperatorError } from '../../workers/errors.ts';
 import { columnTypes } from './dialect.ts';
 import { addRulesTokensAudit } from './migration-2.ts';
 import { addSchoolDays } from './migration-3.ts';
+import { addUsers } from './migration-4.ts';
 import type { RegistryTables } from './schema.ts';
 
 type Migration = (transaction: Transaction<RegistryTables>) => Promise<void>;
 
 /** Forward only; a migration's number is its place, from 1. Never edit one that was released: add the next. */
-const migrations: readonly Migration[] = [({ schema }) => createTables(schema), addRulesTokensAudit, addSchoolDays];
+const migrations: readonly Migration[] = [
+  ({ schema }) => createTables(schema),
+  addRulesTokensAudit,
+  addSchoolDays,
+  addUsers,
+];
 
 const { id, integer } = columnTypes;
 

@@ -1,6 +1,6 @@
 import type { Generated } from 'kysely';
 import type { CardStatus } from '../../workers/ledger/changes.ts';
-import type { Role } from './roles.ts';
+import type { Role, UserRole } from './roles.ts';
 
 /** Rows as they are stored. Flags are 0 or 1, ids are positive and fit 32 bits, absent dates are null. */
 export interface RegistryTables {
@@ -17,6 +17,8 @@ export interface RegistryTables {
   rules: RulesRow;
   admin_token: AdminTokenRow;
   audit: AuditTable;
+  dashboard_user: UserRow;
+  dashboard_session: SessionRow;
 }
 
 export interface DistrictRow {
@@ -157,4 +159,31 @@ export interface AuditTable {
   /** JSON, or null while not ended. */
   outcome: string | null;
   ended_at_ms: number | null;
+}
+
+/** Somebody who may look at the dashboards. Of the scope the one column of the role is set, of `class` its school as well. */
+export interface UserRow {
+  /** The name without its case: two users cannot differ in that alone. */
+  name_key: string;
+  name: string;
+  role: UserRole;
+  district_id: number | null;
+  school_id: number | null;
+  class_id: number | null;
+  /** Argon2id, in the encoded form; null for a user that signs in with a token only. */
+  password_hash: string | null;
+  /** SHA-256 of the token in hex, or null. */
+  token_hash: string | null;
+  /** ms since 1970. */
+  created_at: number;
+}
+
+export interface SessionRow {
+  /** SHA-256 of what the browser holds, in hex. */
+  token_hash: string;
+  name_key: string;
+  /** ms since 1970, by the machine's clock. */
+  created_at: number;
+  /** When it was used last, to the minute. */
+  seen_at: number;
 }
