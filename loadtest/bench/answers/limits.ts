@@ -29,6 +29,8 @@ export const answersLimits = {
   streamTapsPerFrame: 20,
   /** How far before now the readers' time begins; they go faster than the clock and must not get past it. */
   streamBeforeMs: 3 * 3_600_000,
+  /** The readers' time has not reached now by then. */
+  streamWithinMs: 480_000,
   streamReadyWithinMs: 60_000,
   streamSettleMs: 15_000,
   postgresReadyWithinMs: 60_000,

@@ -90,7 +90,8 @@ export class AnswersRun {
     const nowMs = Math.max(Date.now(), (history.full.lastDay + 1) * 86_400_000);
     const questions = questionsOf(namedQueries, subjects, history.full, nowMs);
     this.#progress(`asking ${questions.length} questions of ${history.small.taps} and of ${history.full.taps} taps`);
-    const answered = await timeQuestions(questions, [full.client, small.client], this.#settings.rounds, this.#progress);
+    const { rounds } = this.#settings;
+    const answered = await timeQuestions(questions, [full.client, small.client], { rounds, progress: this.#progress });
     await small.close();
     report.answered(questions, answered);
     this.#onPart(report.value);
@@ -175,7 +176,11 @@ export class AnswersRun {
     this.#undo.push(() => stream.kill());
     this.#progress(`${this.#settings.stream} taps a second come in for ${subjects.schools.length} schools`);
     const now = questions.map((question) => ({ ...question, asked: { ...question.asked, nowMs: Date.now() } }));
-    const answered = await timeQuestions(now, [client], this.#settings.rounds, this.#progress);
+    const answered = await timeQuestions(now, [client], {
+      rounds: this.#settings.rounds,
+      withinMs: answersLimits.streamWithinMs,
+      progress: this.#progress,
+    });
     const load_average = Math.round(loadavg()[0] * 100) / 100;
     const { json } = await runServiceCli(['status', '--data', data]);
     const { derive, sink } = (json ?? {}) as { derive?: unknown; sink?: unknown };

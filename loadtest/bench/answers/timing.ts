@@ -38,6 +38,13 @@ interface Asking {
   error: string | undefined;
 }
 
+export interface RoundOptions {
+  readonly rounds: number;
+  /** No round is begun later than this. */
+  readonly withinMs?: number;
+  readonly progress: (line: string) => void;
+}
+
 /**
  * Asks every question of every side in rounds, by turns, so that a busy minute of the machine touches all alike. A question
  * that fails is noted and left out, whatever it is: the others are still worth having.
@@ -45,11 +52,11 @@ interface Asking {
 export async function timeQuestions(
   questions: readonly Question[],
   sides: readonly ClickHouseClient[],
-  rounds: number,
-  progress: (line: string) => void,
+  { rounds, withinMs = Infinity, progress }: RoundOptions,
 ): Promise<Answered[][]> {
   const asking = questions.map(() => sides.map((): Asking => ({ spentMs: [], rows: 0, error: undefined })));
-  for (let round = -answersLimits.warmRounds; round < rounds; round++) {
+  const giveUpMs = performance.now() + withinMs;
+  for (let round = -answersLimits.warmRounds; round < rounds && performance.now() < giveUpMs; round++) {
     for (const [place, question] of questions.entries()) {
       for (const [side, client] of sides.entries()) await askOnce(question, client, asking[place][side], round >= 0);
     }
