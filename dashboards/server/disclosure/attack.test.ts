@@ -7,7 +7,7 @@ import { testSeed } from '../../../workers/random.suite.ts';
 import { AnswerDesk } from '../answer/desk.ts';
 import type { ServiceAnswers } from '../types.ts';
 import { isHidden } from './hide.ts';
-import { lookBackDays, policyOf } from './policy.ts';
+import { policyOf } from './policy.ts';
 import { ask, askAll, questions, type Told } from './questions.suite.ts';
 import {
   caller,
@@ -199,13 +199,14 @@ function setsTold({ prepared, answer }: Told): string[][] {
   const policy = policyOf(prepared.query);
   if (policy === undefined) return [];
   const names = Object.keys(answer.columns);
-  const before = lookBackDays(prepared.query);
+  // Said apart from what hides it: figures of the same weekday before.
+  const isOfBefore = names.some((name) => /prev_week|diff_pp|p10|portions/.test(name));
   return answer.rows.flatMap((row) => {
     if (!names.some((name, at) => policy.measures.includes(name) && !isHidden(row[at]) && row[at] !== null)) return [];
     const value = (name: string | undefined) => (name === undefined ? undefined : row[names.indexOf(name)]);
     const cells = (back: number) =>
       cellsOf(prepared, { schoolId: value(policy.school), classId: value(policy.class), day: value(policy.day) }, back);
-    return (before === 0 ? [0] : [0, 7]).map(cells).filter((of) => of.length > 0);
+    return (isOfBefore ? [0, 7] : [0]).map(cells).filter((of) => of.length > 0);
   });
 }
 

@@ -144,7 +144,7 @@ export async function insertDistrict(
 /** Taps of a world have no readers: each school has two. */
 function withReaders(client: ClickHouseClient): ClickHouseClient {
   const insert: ClickHouseClient['insert'] = ({ values, ...rest }) => {
-    const rows = (values as { school_id: number; pupil_id: number }[]).map((row) => ({
+    const rows = (values as unknown as { school_id: number; pupil_id: number }[]).map((row) => ({
       ...row,
       reader_id: row.school_id * 10 + (row.pupil_id % 2),
     }));
