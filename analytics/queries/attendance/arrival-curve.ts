@@ -7,6 +7,7 @@ const firstMinute = -90;
 const lastMinute = 60;
 const minutes = `range(${firstMinute}, ${lastMinute + 1})`;
 const notBy = lastMinute + 1;
+const bellMs = 'toUnixTimestamp64Milli(bell_at)';
 
 /**
  * Pupils are counted by the minute by which they had come, and by the newest minute of their own bell that has passed;
@@ -32,11 +33,11 @@ export const arrivalCurve = defineQuery({
   sql: `
 WITH
   counted AS (
-    SELECT school_day, toUnixTimestamp64Milli(bell_at) AS bell_ms,
+    SELECT school_day,
       toInt16(if(${hasArrived}, greatest(${firstMinute}, least(${notBy},
-        ceil((toUnixTimestamp64Milli(assumeNotNull(first_in_at)) - bell_ms) / 60000))), ${notBy})) AS come_by,
+        ceil((toUnixTimestamp64Milli(assumeNotNull(first_in_at)) - ${bellMs}) / 60000))), ${notBy})) AS come_by,
       toInt16(greatest(${firstMinute - 1}, least(${lastMinute},
-        floor((toUnixTimestamp64Milli({now:DateTime64(3)}) - bell_ms) / 60000)))) AS passed,
+        floor((toUnixTimestamp64Milli({now:DateTime64(3)}) - ${bellMs}) / 60000)))) AS passed,
       count() AS pupils
     FROM v_student_day
     WHERE ${ofTheSchools} AND school_day BETWEEN {day:Date} - 28 AND {day:Date} AND ${ofTheClass} AND ${isExpected}
