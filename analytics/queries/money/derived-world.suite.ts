@@ -109,13 +109,22 @@ function movementOf(world: World, sale: TransferRow, booked: TransferRow, stands
   return { schoolId, schoolDay, pupilId, kind, purse, item, n: sign, kop: sign * kop, stands };
 }
 
-/** Sums of movements and the different pupils behind them. */
+/**
+ * Sums of movements and the different pupils behind them. Whom the derivation keeps as taken back are, for one day, kind,
+ * purse and item, those without a sale that stands.
+ */
 export function summed(movements: readonly Movement[]) {
+  const different = (of: readonly Movement[]) => new Set(of.map(({ pupilId }) => pupilId)).size;
+  const rows = grouped(movements, (one) => [one.schoolId, one.schoolDay, one.kind, one.purse, one.item]);
+  const takenBack = rows.flatMap(([, ofRow]) =>
+    ofRow.filter((one) => !ofRow.some((other) => other.stands && other.pupilId === one.pupilId)),
+  );
+  const eaters = different(movements.filter(({ stands }) => stands));
   return {
     n: movements.reduce((sum, { n }) => sum + n, 0),
     kop: movements.reduce((sum, { kop }) => sum + kop, 0),
-    eaters: new Set(movements.filter(({ stands }) => stands).map(({ pupilId }) => pupilId)).size,
-    pupils: new Set(movements.map(({ pupilId }) => pupilId)).size,
+    eaters,
+    pupils: Math.max(eaters, different(takenBack)),
   };
 }
 

@@ -2,7 +2,7 @@ import { inTheDays, ofTheSchools } from '../attendance/fragments.ts';
 import { count, id, kop, number } from '../columns.ts';
 import { defineQuery } from '../define.ts';
 import { someDays } from '../parameters.ts';
-import { aboutEaters, eaters, pupilsConcerned } from './words.ts';
+import { aboutEaters, aboutPupilsAtLeast, eaters, pupilsAtLeast } from './words.ts';
 
 export const schoolSpend = defineQuery({
   name: 'school_spend',
@@ -16,7 +16,7 @@ export const schoolSpend = defineQuery({
     entitled_kop: kop('of them: paid by the entitlement fund'),
     eaters: count(aboutEaters),
     kop_per_eater: kop('kop for each of the eaters, rounded', { nullable: true }),
-    pupils: count('different pupils behind n and kop, those of takings back too'),
+    pupils: count(aboutPupilsAtLeast),
   },
   source: 'derived',
   disclosure: {
@@ -30,7 +30,7 @@ export const schoolSpend = defineQuery({
 SELECT school_id, n, kop, entitled_kop, eaters, if(eaters = 0, NULL, toInt64(floor((2 * kop + eaters) / (2 * eaters)))), pupils
 FROM (
   SELECT school_id, sum(v.n) AS n, sum(v.kop) AS kop, sumIf(v.kop, purse = 0) AS entitled_kop, toInt64(${eaters}) AS eaters,
-    ${pupilsConcerned} AS pupils
+    ${pupilsAtLeast(eaters)} AS pupils
   FROM v_spend_day AS v WHERE ${ofTheSchools} AND ${inTheDays} GROUP BY school_id)
 ORDER BY school_id`,
 });

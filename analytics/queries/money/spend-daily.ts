@@ -2,7 +2,7 @@ import { inTheDays, ofTheSchools } from '../attendance/fragments.ts';
 import { count, day, kop, number, text } from '../columns.ts';
 import { defineQuery } from '../define.ts';
 import { someDays } from '../parameters.ts';
-import { aboutEaters, eaters, kindText, payerText, pupilsConcerned } from './words.ts';
+import { aboutEaters, eatersOfMany, kindText, payerText, pupilsAtLeast } from './words.ts';
 
 /** The columns of the spending screen. */
 export const spendDaily = defineQuery({
@@ -18,7 +18,9 @@ export const spendDaily = defineQuery({
     kop: kop('kopecks of sales less those taken back'),
     prev_week_kop: kop('the same seven days before, 0 if there was nothing'),
     eaters: count(aboutEaters),
-    pupils_least: count('different pupils behind kop or behind prev_week_kop, whichever are fewer; takings back count'),
+    pupils_least: count(
+      'at least so many different pupils are behind kop, and behind prev_week_kop if there is something',
+    ),
   },
   source: 'derived',
   disclosure: {
@@ -30,7 +32,8 @@ export const spendDaily = defineQuery({
   },
   sql: `
 WITH sums AS (
-  SELECT v.school_day AS sold_on, kind, purse, sum(v.n) AS n, sum(v.kop) AS kop, ${eaters} AS eaters, ${pupilsConcerned} AS concerned
+  SELECT v.school_day AS sold_on, kind, purse, sum(v.n) AS n, sum(v.kop) AS kop, ${eatersOfMany} AS eaters,
+    ${pupilsAtLeast(eatersOfMany)} AS concerned
   FROM v_spend_day AS v
   WHERE ${ofTheSchools} AND school_day BETWEEN {from:Date} - 7 AND {to:Date}
   GROUP BY sold_on, kind, purse)

@@ -3,7 +3,7 @@ import { inTheDays, ofTheSchools, percentOf } from '../attendance/fragments.ts';
 import { count, id, kop, number, percent, text } from '../columns.ts';
 import { defineQuery } from '../define.ts';
 import { parameter } from '../parameters.ts';
-import { aboutEaters, eaters, kindText, ofTheKind, pupilsConcerned } from './words.ts';
+import { aboutEaters, aboutPupilsAtLeast, eaters, kindText, ofTheKind, pupilsAtLeast } from './words.ts';
 
 export const topItems = defineQuery({
   name: 'top_items',
@@ -22,7 +22,7 @@ export const topItems = defineQuery({
     kop: kop('kopecks of sales less those taken back'),
     pct: percent("kop of the kind's kopecks", { nullable: true }),
     eaters: count(aboutEaters),
-    pupils: count('different pupils behind n and kop, those of takings back too'),
+    pupils: count(aboutPupilsAtLeast),
   },
   source: 'derived',
   disclosure: {
@@ -33,7 +33,7 @@ export const topItems = defineQuery({
   },
   sql: `
 WITH items AS (
-  SELECT kind, v.item AS item_id, sum(v.n) AS n, sum(v.kop) AS kop, ${eaters} AS eaters, ${pupilsConcerned} AS pupils
+  SELECT kind, v.item AS item_id, sum(v.n) AS n, sum(v.kop) AS kop, ${eaters} AS eaters, ${pupilsAtLeast(eaters)} AS pupils
   FROM v_spend_day AS v WHERE ${ofTheSchools} AND ${inTheDays} AND ${ofTheKind}
   GROUP BY kind, item_id)
 SELECT ${kindText}, item_id, n, kop, ${percentOf('kop', 'sum(kop) OVER (PARTITION BY kind)')}, eaters, pupils
