@@ -69,7 +69,7 @@ export class CounterThread {
     return new Promise((resolve) => {
       worker.once('exit', () => {
         this.#worker = undefined;
-        for (const { reject } of this.#asked.values()) reject(unavailable());
+        for (const waiter of this.#asked.values()) waiter.reject(unavailable());
         resolve();
       });
     });
