@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import pino from 'pino';
-import { expect } from 'vitest';
+import { expect, vi } from 'vitest';
 import { openClickHouse, type ClickHouseClient } from '../../analytics/clickhouse/client.ts';
 import { readConfig } from '../config.ts';
 import { DataDirectory } from '../data-directory.ts';
@@ -116,9 +116,12 @@ export class RunningRegion {
       const found = () =>
         this.ask<{ id: number }>(`SELECT DISTINCT school_id AS id FROM calendar_day WHERE school_day = '${day}'`);
       const wanted = schools.map(({ id }) => id);
-      await expect
-        .poll(async () => (await found()).map(({ id }) => id), { timeout: waitMs })
-        .toEqual(expect.arrayContaining(wanted));
+      await vi.waitFor(
+        async () => expect((await found()).map(({ id }) => id)).toEqual(expect.arrayContaining(wanted)),
+        {
+          timeout: waitMs,
+        },
+      );
     }
   }
 
