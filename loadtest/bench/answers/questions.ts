@@ -1,5 +1,6 @@
 import type { ClickHouseClient } from '../../../analytics/clickhouse/client.ts';
 import type { NamedQuery } from '../../../analytics/queries/define.ts';
+import { boundParameters } from '../../../analytics/queries/parameters.ts';
 import { type Asked, runQuery } from '../../../analytics/queries/run.ts';
 import type { Filled } from './fill.ts';
 import { dayOf } from './school-days.ts';
@@ -90,6 +91,17 @@ function saidFor(query: NamedQuery, window: Window, subjects: Subjects, lastDay:
 
 export function askQuestion(client: ClickHouseClient, { query, asked }: Question): ReturnType<typeof runQuery> {
   return runQuery(client, query, asked);
+}
+
+/** Rows that the engine reads for the answer: what it costs, whatever else the machine does. */
+export async function rowsRead(client: ClickHouseClient, { query, asked }: Question): Promise<number> {
+  const { parameters, schools, nowMs } = asked;
+  const { summary } = await client.command({
+    query: `${query.sql}\nFORMAT Null`,
+    query_params: { ...boundParameters(parameters), schools: [...schools], now: new Date(nowMs) },
+    clickhouse_settings: { wait_end_of_query: 1 },
+  });
+  return Number(summary?.read_rows ?? 0);
 }
 
 /** The largest school, with somebody of its middle class. */

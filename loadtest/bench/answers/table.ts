@@ -19,12 +19,25 @@ export function reportLines(report: PartialReport): string[] {
     `${full.taps} taps, ${full.open_days} days of lessons from ${full.first_day} to ${full.last_day}; a tenth: ${tenth.taps} taps from ${tenth.first_day} on`,
     '',
     ...aligned([
-      ['', 'window', 'schools', 'rows', 'median', 'p95', 'with stream', 'p95 ms', 'tenth', 'growth'],
+      [
+        '',
+        'window',
+        'schools',
+        'rows',
+        'median',
+        'p95',
+        'with stream',
+        'p95 ms',
+        'tenth',
+        'growth',
+        'rows read',
+        'of tenth',
+      ],
       ...questions.map(rowOf),
     ]),
     '',
     `median within ${summary.target_ms} ms: ${percent(summary.within_target.quiet)} of ${summary.questions} questions, ${percent(summary.within_target.streaming)} while taps stream in`,
-    `history tenfold, same days asked: median ${times(summary.growth.median)}, largest ${times(summary.growth.largest)}`,
+    `history tenfold, same days asked: median ${times(summary.growth.median)}, largest ${times(summary.growth.largest)}; rows read: median ${times(summary.growth.median_of_rows_read)}`,
     ...questions.filter(({ error }) => error !== undefined).map((one) => `FAILED ${titleOf(one)}: ${one.error}`),
     ...rederivedLines(report),
     ...streamLines(report),
@@ -36,9 +49,10 @@ function titleOf({ name, window, scope }: QuestionReport): string {
   return `${name}, ${window}, ${scope}`;
 }
 
-function rowOf({ name, window, scope, rows, quiet, streaming, tenth, growth }: QuestionReport): string[] {
+function rowOf(question: QuestionReport): string[] {
+  const { name, window, scope, rows, quiet, streaming, tenth, growth, rows_read, tenth_rows_read } = question;
   const timings = [ms(quiet), ms(quiet, 'p95_ms'), ms(streaming), ms(streaming, 'p95_ms'), ms(tenth)];
-  return [name, window, scope, String(rows), ...timings, times(growth)];
+  return [name, window, scope, String(rows), ...timings, times(growth), String(rows_read), String(tenth_rows_read)];
 }
 
 function rederivedLines({ rederived }: PartialReport): string[] {

@@ -1,6 +1,6 @@
 import { type ClickHouseClient, errorLine } from '../../../analytics/clickhouse/client.ts';
 import { answersLimits } from './limits.ts';
-import { askQuestion, type Question } from './questions.ts';
+import { askQuestion, type Question, rowsRead } from './questions.ts';
 
 /** How long rounds of one question took. */
 export interface Timing {
@@ -28,6 +28,7 @@ export function timingOf(spentMs: readonly number[]): Timing {
 export interface Answered {
   readonly timing: Timing | undefined;
   readonly rows: number;
+  readonly rows_read: number;
   /** What it failed with; it is not asked again then. */
   readonly error: string | undefined;
 }
@@ -35,6 +36,7 @@ export interface Answered {
 interface Asking {
   readonly spentMs: number[];
   rows: number;
+  rowsRead: number;
   error: string | undefined;
 }
 
@@ -54,29 +56,33 @@ export async function timeQuestions(
   sides: readonly ClickHouseClient[],
   { rounds, withinMs = Infinity, progress }: RoundOptions,
 ): Promise<Answered[][]> {
-  const asking = questions.map(() => sides.map((): Asking => ({ spentMs: [], rows: 0, error: undefined })));
+  const asking = questions.map(() =>
+    sides.map((): Asking => ({ spentMs: [], rows: 0, rowsRead: 0, error: undefined })),
+  );
   const giveUpMs = performance.now() + withinMs;
   for (let round = -answersLimits.warmRounds; round < rounds && performance.now() < giveUpMs; round++) {
     for (const [place, question] of questions.entries()) {
-      for (const [side, client] of sides.entries()) await askOnce(question, client, asking[place][side], round >= 0);
+      for (const [side, client] of sides.entries()) await askOnce(question, client, asking[place][side], round);
     }
     progress(round < 0 ? 'warming up' : `round ${round + 1} of ${rounds}`);
   }
   return asking.map((ofSides) =>
-    ofSides.map(({ spentMs, rows, error }) => ({
+    ofSides.map(({ spentMs, rows, rowsRead: rows_read, error }) => ({
       timing: spentMs.length === 0 ? undefined : timingOf(spentMs),
       rows,
+      rows_read,
       error,
     })),
   );
 }
 
-async function askOnce(question: Question, client: ClickHouseClient, into: Asking, isTimed: boolean): Promise<void> {
+async function askOnce(question: Question, client: ClickHouseClient, into: Asking, round: number): Promise<void> {
   if (into.error !== undefined) return;
-  const beganMs = performance.now();
   try {
+    if (round === -1) into.rowsRead = await rowsRead(client, question);
+    const beganMs = performance.now();
     into.rows = (await askQuestion(client, question)).length;
-    if (isTimed) into.spentMs.push(performance.now() - beganMs);
+    if (round >= 0) into.spentMs.push(performance.now() - beganMs);
   } catch (error) {
     into.error = errorLine(error);
   }
