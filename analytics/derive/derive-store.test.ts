@@ -274,6 +274,15 @@ describe.skipIf(missing !== undefined)('what is derived', () => {
     // A freeze that was there in part when it was derived.
     await insertRoster(client, [{ ...world.roster[0], pupilId: 530_009 }]);
     expect(await found(localMs(day, 23))).toEqual([{ ...key, cause: 'roster' }]);
+    // An earlier version derived it; that is found on whichever day.
+    await derive(day, [schoolId], localMs(day, 23));
+    await client.command({
+      query: `ALTER TABLE district_day UPDATE form = 0 WHERE school_id = ${schoolId} SETTINGS mutations_sync = 2`,
+    });
+    const later = await store.outOfDate(day + 100, localMs(day + 100, 12));
+    expect(later.filter((one) => one.schoolId === schoolId)).toEqual([{ ...key, cause: 'form' }]);
+    await derive(day, [schoolId], localMs(day, 23), 'form');
+    expect(await found(localMs(day, 23))).toEqual([]);
   });
 
   it('finds the days that transfers were booked on', async () => {
