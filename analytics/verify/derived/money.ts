@@ -85,7 +85,7 @@ export function entitlementsOf(inputs: DayInputs): Cells[] {
     if (refused > 0) add(classId, newestWindow, 'second_refused', refused);
     if (expected === undefined) continue;
     const seen = windowsOfShift.get(expected.shift) ?? new Set<number>();
-    windowsOfShift.set(expected.shift, seen.union(windows));
+    windowsOfShift.set(expected.shift, new Set([...seen, ...windows]));
   }
   for (const { pupil, class: classId, shift, entitled } of inputs.isClosed ? [] : inputs.pupils) {
     if (entitled === 0) continue;
