@@ -27,7 +27,7 @@ describe.skipIf(missing !== undefined)('questions of attendance and of pupils', 
   beforeAll(async () => {
     const { client, engine } = database;
     const days = Array.from({ length: spanDays }, (_, index) => today - spanDays + 1 + index).filter(
-      (day) => day % 7 === today % 7 || random(6) > 0,
+      (day) => day >= today - 1 || day % 7 === today % 7 || random(6) > 0,
     );
     const { world } = madeWorld(days);
     await insertTaps(client, world.taps);
@@ -40,7 +40,7 @@ describe.skipIf(missing !== undefined)('questions of attendance and of pupils', 
     naive = new NaiveAnswers(world);
     const store = new ClickHouseDeriveStore(engine.url, 60_000, new AbortController().signal);
     for (const day of days) {
-      const derived = schools.filter(() => day === today || random(15) > 0);
+      const derived = schools.filter(() => day >= today - 1 || random(15) > 0);
       // Some in the morning first: what it published then must not be seen.
       const moments = random(4) === 0 ? [localMs(day, 9), localMs(day, 23)] : [localMs(day, 23)];
       for (const asOfMs of moments.map((moment) => Math.min(moment, nowMs))) {
@@ -65,11 +65,10 @@ describe.skipIf(missing !== undefined)('questions of attendance and of pupils', 
       days.some((day) => hourOf(ms, day) >= 6.9 && hourOf(ms, day) < 9.1) ||
       days.some((day) => hourOf(ms, day) >= 13.4 && hourOf(ms, day) < 14.6);
     for (const gate of world.gates) gate.beatsMs = gate.beatsMs.filter(counts);
-    // One school is closed today; another was, a week ago.
-    world.closed
-      .add(`13:${today}`)
-      .add(`12:${today - 7}`)
-      .delete(`11:${today}`);
+    // One was open yesterday with nobody on the roster; one is closed today, another was a week ago.
+    for (const key of [`13:${today}`, `12:${today - 7}`]) world.closed.add(key);
+    for (const key of [`11:${today}`, `11:${today - 1}`]) world.closed.delete(key);
+    world.roster = world.roster.filter((row) => row.schoolId !== 11 || row.schoolDay !== today - 1);
     return maker;
   }
 
@@ -102,5 +101,30 @@ describe.skipIf(missing !== undefined)('questions of attendance and of pupils', 
       rows += await isAsComputed(name, question({ schools: of, ...takesPupil, nowMs: localMs(today, 7.6) }));
     }
     expect(rows).toBeGreaterThan(0);
+  });
+
+  it('marks a school from 3 points up or down, where the gates were alive for 95 %', async () => {
+    const days = [today + 100, today + 107].map((day) => dateOf(day));
+    /** Arrived of 10,000 a week before and now, ms alive of 10,000. */
+    const cases = [
+      { before: 9_000, now: 9_300, alive_ms: 9_500, is_marked: true },
+      { before: 9_000, now: 9_299, alive_ms: 9_500, is_marked: false },
+      { before: 9_000, now: 8_700, alive_ms: 9_500, is_marked: true },
+      { before: 9_000, now: 9_300, alive_ms: 9_499, is_marked: false },
+    ];
+    const rows = cases.flatMap(({ before, now, alive_ms }, index) =>
+      [before, now].map((arrived, week) => ({
+        ...{ school_id: 901 + index, school_day: days[week], expected: 10_000, arrived, alive_ms, due_ms: 10_000 },
+        ...{ side: 0, revision: 1, form: 1 },
+      })),
+    );
+    const { client } = database;
+    await client.insert({ table: 'district_day', values: rows, format: 'JSONEachRow' });
+    const heads = rows.map(({ school_id, school_day }) => ({ school_id, school_day, side: 0, revision: 1 }));
+    await client.insert({ table: 'derive_log', values: heads, format: 'JSONEachRow' });
+    const compare = queries.find(({ name }) => name === 'school_compare')!;
+    const answer = await askNamed(client, compare, { schools: [901, 902, 903, 904], day: days[1] });
+    expect(answer.map(({ is_marked }) => is_marked)).toEqual(cases.map(({ is_marked }) => is_marked));
+    expect(answer.map(({ diff_pp }) => diff_pp)).toEqual([3, 2.99, -3, 3]);
   });
 });
