@@ -1,4 +1,5 @@
 import { Command, CommanderError, Option } from 'commander';
+import { registerAnswers } from './answers/command.ts';
 import { OperatorError } from './errors.ts';
 import { registerFleet } from './fleet/command.ts';
 import { registerRegion } from './region/command.ts';
@@ -9,7 +10,14 @@ import { registerSaturate } from './scenarios/frames.ts';
 function build(): Command {
   const program = new Command('tapline').description('Synthetic regions, reader fleets, replays and load scenarios.');
   program.exitOverride().configureOutput({ outputError: () => undefined });
-  for (const register of [registerRegion, registerPrepare, registerFleet, registerReplay, registerSaturate])
+  for (const register of [
+    registerRegion,
+    registerPrepare,
+    registerFleet,
+    registerReplay,
+    registerSaturate,
+    registerAnswers,
+  ])
     register(program);
   for (const command of program.commands) {
     command.option('--json', 'one JSON value on standard output');

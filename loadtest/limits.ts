@@ -49,5 +49,10 @@ export const limits = {
   autoPaymentsPerRequestMax: 500,
   /** Command lines that run at one time. */
   commandsAtOnceMax: 3,
+  /** Days of one proof of the answers. */
+  proofDaysMax: 60,
+  /** One answer of the dashboards, and how often a service that is busy is asked again. */
+  answerWithinMs: 60_000,
+  answerTriesMax: 40,
   childOutputBytesMax: 64 * 1024 * 1024,
 } as const;

@@ -12,6 +12,8 @@ const stopWithinMs = 30_000;
 export interface Ready {
   readonly url: string;
   readonly stream: string;
+  /** Address of the dashboards' API. */
+  readonly dashboards?: string;
 }
 
 /** The real service as a child process: started, killed or stopped by its process id. */

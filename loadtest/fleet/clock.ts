@@ -89,8 +89,9 @@ export interface StandingClockOptions {
   readonly file: ClockFile;
   readonly startMs: number;
   readonly stepMs: number;
-  /** A step takes at least so long by the wall clock: what the service does by that clock keeps up. */
-  readonly paceMs: number;
+  /** Times at which it rests for `restMs` by the wall clock, so that what the service does by that clock catches up. */
+  readonly restsMs: readonly number[];
+  readonly restMs: number;
 }
 
 /** One clock for fleet and service, which stands until all is answered: every time that either notes is exact. */
@@ -99,7 +100,6 @@ export class StandingClock implements SimulatedClock {
   readonly isShared = true;
   readonly #options: StandingClockOptions;
   #nowMs: number;
-  #steppedAtMs = performance.now();
 
   constructor(options: StandingClockOptions) {
     this.#options = options;
@@ -116,10 +116,9 @@ export class StandingClock implements SimulatedClock {
   }
 
   async advance(): Promise<void> {
-    const { file, stepMs, paceMs } = this.#options;
-    const restMs = this.#steppedAtMs + paceMs - performance.now();
-    if (restMs > 0) await sleep(restMs);
-    this.#steppedAtMs = performance.now();
+    const { file, stepMs, restsMs, restMs } = this.#options;
+    const beforeMs = this.#nowMs;
+    if (restsMs.some((atMs) => atMs < beforeMs && atMs >= beforeMs - stepMs)) await sleep(restMs);
     this.#nowMs += stepMs;
     file.show(this.#nowMs);
   }
