@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest';
+import { openClickHouse } from '../../../analytics/clickhouse/client.ts';
 import { useMigratedEngine } from '../../../analytics/clickhouse/migrated-engine.suite.ts';
 import { engineMissing, temporaryFolder } from '../../../analytics/clickhouse/testing.suite.ts';
 import { findQuery, namedQueries } from '../../../analytics/queries/catalogue.ts';
@@ -307,6 +308,24 @@ describe.skipIf(missing !== undefined)('the desk', () => {
     expect(await key(callers.school)).toBe(keys[2]);
     // Whoever may see nothing of a school cannot see either when its pupils tap.
     expect(await key(callers.district, { school: '3' })).toBe(hidden);
+  });
+
+  it('says that ClickHouse is away, and what the service answers is told all the same', async () => {
+    const nowhere = openClickHouse('http://127.0.0.1:9');
+    const rows = [[2, 21, 2101, '2026-11-26T05:00:00.000Z']];
+    const service = { ask: () => Promise.resolve(rows) };
+    const cut = new AnswerDesk({ client: () => nowhere, registry, service, now: () => nowMs });
+    await expect(cut.prepare(query('overview_today'), callers.school, {})).rejects.toMatchObject({
+      code: 'CLICKHOUSE_UNREACHABLE',
+    });
+    await expect(cut.prepare(query('overview_today'), callers.district, {})).rejects.toMatchObject({
+      code: 'CLICKHOUSE_UNREACHABLE',
+    });
+    const inside = await cut.answer(await cut.prepare(query('inside_now'), callers.school, {}));
+    expect(inside.rows).toEqual([[2, 'Школа № 2', 21, '9А', 2101, 'Фамилия2101 Имя', '2026-11-26T05:00:00.000Z']]);
+    const file = encode(inside, { format: 'parquet', language: 'ru', client: nowhere });
+    await expect(file).rejects.toMatchObject({ code: 'CLICKHOUSE_UNREACHABLE' });
+    await nowhere.close();
   });
 
   it.each(formats)('hides the same in %s as in JSON, for every query of a district', async (format) => {

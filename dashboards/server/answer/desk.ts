@@ -4,12 +4,12 @@ import type { Row } from '../../../analytics/queries/columns.ts';
 import type { NamedQuery } from '../../../analytics/queries/define.ts';
 import { readFreshness, type Freshness } from '../../../analytics/queries/freshness.ts';
 import { runQuery } from '../../../analytics/queries/run.ts';
-import { hiddenGroups, type HiddenGroups, type HidingOptions, type Reason } from '../disclosure/hidden-groups.ts';
+import type { HiddenGroups, HidingOptions, Reason } from '../disclosure/hidden-groups.ts';
 import { hideSmallGroups, nothingTold, suppression, widen, type AskedGroups, type Hidden } from '../disclosure/hide.ts';
 import { lookBackDays, policyOf } from '../disclosure/policy.ts';
 import { RosterReader } from '../disclosure/rosters.ts';
 import type { Answer, Caller, RegistryView, SchoolEntry, ServiceAnswers } from '../types.ts';
-import { reasonRequired, roleForbidden } from './errors.ts';
+import { reached, reasonRequired, roleForbidden } from './errors.ts';
 import { inOrderOfNames, withNames } from './names.ts';
 import { mayAsk, mayReadPupilNames, seesGroupsOnly } from './roles.ts';
 import { dayBefore, localDay, parametersOf, saidOf } from './said.ts';
@@ -68,7 +68,7 @@ export class AnswerDesk {
 
   constructor(parts: DeskParts) {
     this.#parts = parts;
-    this.#rosters = new RosterReader(parts.client);
+    this.#rosters = new RosterReader(parts.client, parts.hiding);
   }
 
   /**
@@ -120,14 +120,14 @@ export class AnswerDesk {
     const rulesVersion = await this.#parts.registry.rulesVersion();
     const of = await this.#groups(question);
     const suppressed = of && suppression(query, askedGroups(question), of.groups);
-    const client = this.#parts.client();
+    const fresh = (of: FreshnessAsked) => reached(readFreshness(this.#parts.client(), of));
     // How fresh a group is that nothing is told of tells when its pupils tap.
     const isFresh = query.source !== 'service' && suppressed === undefined;
-    const freshness = isFresh ? await readFreshness(client, { schools, ...days }) : undefined;
+    const freshness = isFresh ? await fresh({ schools, ...days }) : undefined;
     const before = lookBackDays(query);
     const lookedAt =
       isFresh && before > 0 && of === undefined
-        ? (await readFreshness(client, { schools, from: dayBefore(days.from, before), to: days.to })).revision
+        ? (await fresh({ schools, from: dayBefore(days.from, before), to: days.to })).revision
         : of?.revision;
     const key = { ...question, rulesVersion, suppressed, revisions: [freshness?.revision, lookedAt] };
     return { rulesVersion, freshness, groups: of?.groups, suppressed, cacheKey: cacheKeyOf(key) };
@@ -138,9 +138,8 @@ export class AnswerDesk {
     if (!seesGroupsOnly(caller.role) || policyOf(query) === undefined) return undefined;
     const schools = await this.#schoolsOf(caller);
     const window = { schools, from: dayBefore(days.from, lookBackDays(query)), to: days.to };
-    const { revision } = await readFreshness(this.#parts.client(), window);
-    const rosters = await this.#rosters.read({ ...window, revision });
-    return { groups: hiddenGroups(rosters, window.from, this.#parts.hiding), revision };
+    const { revision } = await reached(readFreshness(this.#parts.client(), window));
+    return { groups: await reached(this.#rosters.hiddenOf({ ...window, revision })), revision };
   }
 
   async #told(prepared: Prepared): Promise<Hidden> {
@@ -170,6 +169,7 @@ export class AnswerDesk {
   }
 }
 
+type FreshnessAsked = Days & { readonly schools: readonly number[] };
 type Question = Pick<Prepared, 'query' | 'caller' | 'parameters' | 'told' | 'schools' | 'entries' | 'days' | 'nowMs'>;
 
 /** A class's own filter is always there, where a query can be filtered by class. */

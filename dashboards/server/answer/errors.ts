@@ -1,3 +1,5 @@
+import { ClickHouseError } from '@clickhouse/client';
+import { errorLine } from '../../../analytics/clickhouse/client.ts';
 import { OperatorError } from '../../../workers/errors.ts';
 
 /** Why a question is not answered: an OperatorError with its HTTP status. */
@@ -33,4 +35,15 @@ export function parameterInvalid(name: string, why: string): AnswerError {
 export function reasonRequired(): AnswerError {
   const remedy = 'Say why in "reason", with at least 10 characters; it is written to the audit.';
   return new AnswerError(400, 'REASON_REQUIRED', 'a pupil is shown for a reason only', remedy);
+}
+
+/** Waits for ClickHouse. Throws OperatorError CLICKHOUSE_UNREACHABLE where it does not answer. */
+export async function reached<T>(work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    if (error instanceof ClickHouseError || error instanceof OperatorError) throw error;
+    const message = `ClickHouse does not answer: ${errorLine(error)}`;
+    throw new OperatorError('CLICKHOUSE_UNREACHABLE', message, 'Try again; see "tapline status".', 3);
+  }
 }

@@ -6,4 +6,6 @@ export const disclosureLimits = {
   groupsMin: 2,
   /** Rosters of districts that are kept in memory, by their days and revision. */
   rostersMax: 64,
+  /** The last roster before the days asked for is no part of their revision. */
+  rostersAgeMs: 60_000,
 } as const;

@@ -1,6 +1,6 @@
 import { LRUCache } from 'lru-cache';
 import type { ClickHouseClient } from '../../../analytics/clickhouse/client.ts';
-import type { Rosters } from './hidden-groups.ts';
+import { hiddenGroups, type HiddenGroups, type HidingOptions, type Rosters } from './hidden-groups.ts';
 import { disclosureLimits } from './limits.ts';
 
 /** Days, both included, of some schools; `revision` changes when one of them is derived anew. */
@@ -26,19 +26,24 @@ GROUP BY school_id, school_day ORDER BY school_id, school_day`;
 
 type RosterRow = readonly [schoolId: number, day: string, classes: readonly (readonly [number, number])[]];
 
-/** Sizes of classes as the derived days have them. */
+/** Knows the sizes of classes as the derived days have them, and what they hide. */
 export class RosterReader {
   readonly #client: () => ClickHouseClient;
-  readonly #known = new LRUCache<string, Promise<Rosters>>({ max: disclosureLimits.rostersMax });
+  readonly #hiding: HidingOptions | undefined;
+  readonly #known = new LRUCache<string, Promise<HiddenGroups>>({
+    max: disclosureLimits.rostersMax,
+    ttl: disclosureLimits.rostersAgeMs,
+  });
 
-  constructor(client: () => ClickHouseClient) {
+  constructor(client: () => ClickHouseClient, hiding?: HidingOptions) {
     this.#client = client;
+    this.#hiding = hiding;
   }
 
-  /** Rosters of these days and the last one before them; a school without any is not in it. */
-  async read(asked: RostersAsked): Promise<Rosters> {
+  /** What is hidden on any of these days; kept while none of them is derived anew. */
+  async hiddenOf(asked: RostersAsked): Promise<HiddenGroups> {
     const key = JSON.stringify(asked);
-    const known = this.#known.get(key) ?? this.#ask(asked);
+    const known = this.#known.get(key) ?? this.#ask(asked).then((of) => hiddenGroups(of, asked.from, this.#hiding));
     this.#known.set(key, known);
     try {
       return await known;
@@ -48,6 +53,7 @@ export class RosterReader {
     }
   }
 
+  /** Rosters of these days and the last one before them; a school without any is not in it. */
   async #ask({ schools, from, to }: RostersAsked): Promise<Rosters> {
     const answer = await this.#client().query({
       query: sql,

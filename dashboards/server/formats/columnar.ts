@@ -1,9 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { Readable } from 'node:stream';
 import type { ClickHouseClient } from '../../../analytics/clickhouse/client.ts';
-import { errorLine } from '../../../analytics/clickhouse/client.ts';
 import type { ColumnKind } from '../../../analytics/queries/columns.ts';
-import { OperatorError } from '../../../workers/errors.ts';
+import { reached } from '../answer/errors.ts';
 import { isPupilName } from '../answer/names.ts';
 import { isHidden } from '../disclosure/hide.ts';
 import type { Answer, ShownCell } from '../types.ts';
@@ -56,19 +55,14 @@ export async function encodeColumnar(
     return JSON.stringify([...cells.map((cell) => (isHidden(cell) ? null : cell)), reasonOf(cells)]);
   });
   const boundary = `tapline-${randomUUID()}`;
-  try {
-    const { stream } = await client.exec({
-      query: 'SELECT * FROM answer',
-      values: Readable.from([multipart(boundary, rows)]),
-      http_headers: { 'Content-Type': `multipart/form-data; boundary=${boundary}`, 'X-ClickHouse-Format': format },
-      clickhouse_settings: { ...settings, ...tableOf(structure) },
-    });
-    return Buffer.concat((await stream.toArray()) as Buffer[]);
-  } catch (error) {
-    if (error instanceof Error && 'type' in error) throw error;
-    const message = `ClickHouse does not answer: ${errorLine(error)}`;
-    throw new OperatorError('CLICKHOUSE_UNREACHABLE', message, 'Take CSV or XLSX, or try again.', 3);
-  }
+  const asked = client.exec({
+    query: 'SELECT * FROM answer',
+    values: Readable.from([multipart(boundary, rows)]),
+    http_headers: { 'Content-Type': `multipart/form-data; boundary=${boundary}`, 'X-ClickHouse-Format': format },
+    clickhouse_settings: { ...settings, ...tableOf(structure) },
+  });
+  const file = asked.then(async ({ stream }) => Buffer.concat((await stream.toArray()) as Buffer[]));
+  return reached(file);
 }
 
 /** Not settings: they travel beside them in the address, and say what the table of the request is. */

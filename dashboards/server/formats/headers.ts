@@ -69,6 +69,7 @@ export const headers: Readonly<Record<string, Words>> = {
   manual: words('Вручную', 'By hand'),
   clock_doubt: words('Часы под сомнением', 'Clock in doubt'),
   clock_quality: words('Качество часов', 'Clock quality'),
+  days_open: words('Дней с уроками', 'Days with lessons'),
   days_due: words('Учебных дней', 'School days'),
   days_missed: words('Пропущено дней', 'Days missed'),
   // Money.
