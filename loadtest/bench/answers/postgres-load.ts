@@ -119,26 +119,34 @@ export async function loadPostgres(
   }
 }
 
-async function copyTable(
-  clickhouse: ClickHouseClient,
-  postgres: PostgresServer,
-  { name, columns, source, order }: CopiedTable,
-): Promise<void> {
+/** Month by month, as it came in: no sort is larger than one. */
+async function copyTable(clickhouse: ClickHouseClient, postgres: PostgresServer, table: CopiedTable): Promise<void> {
+  const { name, columns, source } = table;
   const client = await postgres.connect();
   await client.query(
     `CREATE TABLE ${name} (${columns.map(([column, type]) => `${column} ${type} NOT NULL`).join(', ')})`,
   );
   await client.end();
+  const query = `SELECT DISTINCT toYYYYMM(school_day) AS month FROM ${source} ORDER BY month`;
+  const answer = await clickhouse.query({ query, format: 'JSONEachRow' });
+  for (const { month } of await answer.json<{ month: number }>()) await copyMonth(clickhouse, postgres, table, month);
+}
+
+async function copyMonth(
+  clickhouse: ClickHouseClient,
+  postgres: PostgresServer,
+  { name, columns, source, order }: CopiedTable,
+  month: number,
+): Promise<void> {
   const selected = columns.map(([column, , from = column]) => from).join(', ');
-  const answer = await clickhouse.exec({
-    query: `SELECT ${selected} FROM ${source} ORDER BY ${order} FORMAT TabSeparated`,
-    clickhouse_settings: { max_bytes_before_external_sort: '2000000000', http_write_exception_in_output_format: 0 },
+  const { stream } = await clickhouse.exec({
+    query: `SELECT ${selected} FROM ${source} WHERE toYYYYMM(school_day) = ${month} ORDER BY ${order} FORMAT TabSeparated`,
   });
   const psql = postgres.psql(`COPY ${name} FROM STDIN`);
   let errorText = '';
   psql.stderr?.setEncoding('utf8').on('data', (text: string) => (errorText = (errorText + text).slice(-2_000)));
   const exited = once(psql, 'exit') as Promise<[number | null]>;
-  const fed = pipeline(answer.stream, psql.stdin!).then(
+  const fed = pipeline(stream, psql.stdin!).then(
     () => undefined,
     (error: unknown) => String(error),
   );
