@@ -21,14 +21,13 @@ function setting<T>(
   return { flag, variable, help, schema };
 }
 
-const port = (fallback: number) =>
-  z
-    .string()
-    .regex(/^\d{1,5}$/, 'expected a port number')
-    .transform(Number)
-    .refine((value) => value <= 65_535, 'expected a port up to 65535')
-    .optional()
-    .transform((value) => value ?? fallback);
+const optionalPort = z
+  .string()
+  .regex(/^\d{1,5}$/, 'expected a port number')
+  .transform(Number)
+  .refine((value) => value <= 65_535, 'expected a port up to 65535')
+  .optional();
+const port = (fallback: number) => optionalPort.transform((value) => value ?? fallback);
 
 const text = (fallback: string) =>
   z
@@ -51,8 +50,8 @@ export const settings = {
   dashboardsPort: setting(
     '--dashboards-port <port>',
     'TAPLINE_DASHBOARDS_PORT',
-    'port of the dashboards (8090)',
-    port(8090),
+    'port of the dashboards (8090, or a free one where that is taken; 0 picks a free one)',
+    optionalPort,
   ),
   shards: setting(
     '--shards <n>',

@@ -25,6 +25,8 @@ export interface ServiceAddress {
   readonly stream: string;
   readonly clickhouseUrl: string;
   readonly clickhousePid: number | null;
+  /** The dashboards' server. */
+  readonly dashboardsUrl: string;
 }
 
 /** The folder that holds everything a Tapline has; knows its format, and which process uses it. */

@@ -1,4 +1,4 @@
-import { collectDefaultMetrics, Counter, Gauge, Registry } from '@prometheus-io/client';
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from '@prometheus-io/client';
 import { errorCodeRow } from './protocol/codes.ts';
 import type { Service } from './service.ts';
 
@@ -23,6 +23,7 @@ export class Metrics {
     this.#shards(service);
     this.#admission(service);
     this.#telemetry(service);
+    this.#dashboards(service);
   }
 
   get contentType(): string {
@@ -126,6 +127,21 @@ export class Metrics {
     this.#gauge('tapline_telemetry_rows_buffered', "Rows of readers' telemetry in memory", () => status().buffered);
     this.#total('tapline_telemetry_rows_dropped_total', 'Rows that found no room', () => status().dropped);
     this.#total('tapline_telemetry_rows_inserted_total', 'Rows in ClickHouse', () => status().inserted);
+  }
+
+  /** No user and no school in a label: the question's name and how it ended. */
+  #dashboards({ dashboards }: Service): void {
+    const seconds: Histogram<'query' | 'status'> = new Histogram({
+      name: 'tapline_dashboards_question_seconds',
+      help: 'Named queries over HTTP, from the request in to the answer out',
+      labelNames: ['query', 'status'],
+      buckets: [0.01, 0.03, 0.1, 0.3, 1, 3, 10],
+      registers: [this.#registry],
+    });
+    dashboards.onAnswered = ({ query, status, ms }) => seconds.observe({ query, status: String(status) }, ms / 1000);
+    this.#gauge('tapline_dashboards_restarts', "Times the dashboards' thread was replaced", () => {
+      return dashboards.status().restarts;
+    });
   }
 
   #total(name: string, help: string, read: () => number): void {

@@ -1,12 +1,16 @@
 import path from 'node:path';
 import type { Logger } from 'pino';
 import type { EmbeddedClickHouse } from '../analytics/clickhouse/embedded.ts';
+import { type ClickHouseClient, openClickHouse } from '../analytics/clickhouse/client.ts';
 import { SinkThread } from '../analytics/sink/thread.ts';
 import { BeatWriter } from '../analytics/telemetry/beat-writer.ts';
 import type { ShardPool } from '../workers/pool/pool.ts';
 import { batchCommandsMax } from '../workers/shard/limits.ts';
 import { Admission } from './admission.ts';
 import type { Config } from './config.ts';
+import { DashboardsThread } from './dashboards/dashboards-thread.ts';
+import { dashboardsPortDefault } from './dashboards/limits.ts';
+import { serviceAnswers } from './dashboards/service-answers.ts';
 import type { DataDirectory, ServiceAddress } from './data-directory.ts';
 import type { FeedFollower } from './feed-follower.ts';
 import { AckLog } from './gateway/ack-log.ts';
@@ -15,6 +19,7 @@ import { Quarantine } from './gateway/quarantine.ts';
 import { SessionTokens } from './gateway/tokens.ts';
 import { TapLookup } from './journal-lookup/tap-lookup.ts';
 import type { Parts } from './parts.ts';
+import { Reconciliation } from './reconcile/reconciliation.ts';
 import type { Directory } from './registry/directory.ts';
 import type { FeedEntry } from './registry/feed.ts';
 import type { Registry } from './registry/store.ts';
@@ -44,12 +49,16 @@ export class Service {
   readonly beats: BeatWriter;
   readonly roster: RosterFeeder;
   readonly quarantine: Quarantine;
+  readonly reconciliation: Reconciliation;
+  readonly dashboards: DashboardsThread;
   isReady = false;
   readonly #ackLog: AckLog;
   readonly #telemetry: ReaderTelemetry;
   readonly #embedded: EmbeddedClickHouse | undefined;
   readonly #clickhouseUrl: string;
   #timers: NodeJS.Timeout[] = [];
+  /** Asked for what is held against the journal; opened anew where ClickHouse came back elsewhere. */
+  #client: ClickHouseClient | undefined;
   #busyUs: number[];
   #busyShare: number[];
 
@@ -87,6 +96,8 @@ export class Service {
     });
     this.roster = this.#openRoster();
     this.gateway = this.#openGateway();
+    this.reconciliation = this.#openReconciliation();
+    this.dashboards = this.#openDashboards();
   }
 
   /** What the embedded engine, or the other server, is doing. */
@@ -119,6 +130,9 @@ export class Service {
     if (!(await this.gateway.drain()))
       this.log.error('frames in flight could not be decided; they are not acknowledged');
     this.#timers.forEach((timer) => clearInterval(timer));
+    await this.#stopStep('the dashboards', this.dashboards.stop());
+    await this.#stopStep('the reconciliation', this.reconciliation.stop());
+    await this.#client?.close();
     await this.#stopStep('the registry', this.feed.stop());
     await this.#stopStep('the notes of acknowledgements', this.#ackLog.flush());
     await this.#stopStep('the quarantine', this.quarantine.flush());
@@ -147,19 +161,22 @@ export class Service {
     this.gateway.readers.restore(await Promise.all(this.pool.hosts.map((host) => host.call({ type: 'identities' }))));
     await this.admission.start();
     undo.push(() => this.admission.stop());
+    undo.push(() => this.dashboards.stop());
+    const dashboardsUrl = await this.dashboards.start();
     const port = await this.gateway.listen(config.host, config.port);
     undo.push(() => this.gateway.drain());
     this.sink.start();
     this.beats.start();
     this.roster.start();
+    this.reconciliation.start();
     this.#follow();
     this.isReady = true;
-    const address = this.#address(port);
+    const address = this.#address(port, dashboardsUrl);
     data.announce(address);
     return address;
   }
 
-  #address(port: number): ServiceAddress {
+  #address(port: number, dashboardsUrl: string): ServiceAddress {
     const { config } = this;
     const secure = config.tlsCertificate === undefined ? '' : 's';
     return {
@@ -168,6 +185,7 @@ export class Service {
       stream: `ws${secure}://${config.host}:${port}/v1/stream`,
       clickhouseUrl: this.clickhouseAddress,
       clickhousePid: this.#embedded?.pid ?? null,
+      dashboardsUrl,
     };
   }
 
@@ -223,6 +241,36 @@ export class Service {
     });
   }
 
+  #openReconciliation(): Reconciliation {
+    return new Reconciliation({
+      pool: this.pool,
+      journalDirectory: this.data.journal,
+      file: path.join(this.data.path, 'reconciliation.json'),
+      storedPosition: (shard) => this.sink.storedPosition(shard),
+      clickhouse: () => (this.#client ??= openClickHouse(this.clickhouseAddress)),
+      onError: (error) => this.log.error({ err: error }, 'the accounts could not be held against each other'),
+    });
+  }
+
+  #openDashboards(): DashboardsThread {
+    const { config, data, pool, registry, reconciliation, now } = this;
+    const { host, dashboardsPort, tlsCertificate, tlsKey } = config;
+    return new DashboardsThread({
+      data: {
+        dataDirectory: data.path,
+        host,
+        port: dashboardsPort ?? dashboardsPortDefault,
+        mayMove: dashboardsPort === undefined,
+        ...(tlsCertificate === undefined || tlsKey === undefined ? {} : { tlsCertificate, tlsKey }),
+        ownerToken: data.secret('admin.token').toString('hex'),
+      },
+      clickhouseUrl: () => this.clickhouseAddress,
+      now,
+      logger: this.log,
+      answer: serviceAnswers({ pool, registry, reconciliation, now }),
+    });
+  }
+
   #openGateway(): Gateway {
     const { config, data } = this;
     return new Gateway({
@@ -248,6 +296,9 @@ export class Service {
     this.sink.useUrl(url);
     this.beats.useUrl(url);
     this.roster.useUrl(url);
+    this.dashboards.useUrl(url);
+    void this.#client?.close();
+    this.#client = undefined;
     const address = this.data.service();
     if (address !== undefined) this.data.announce({ ...address, clickhouseUrl: url, clickhousePid: pid });
   }

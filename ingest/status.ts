@@ -44,6 +44,7 @@ export function statusOf(service: Service) {
     derive: deriveOf(service),
     clickhouse: service.clickhouseStatus(),
     roster: rosterOf(service),
+    dashboards: dashboardsOf(service),
     registry: { change: service.feed.applied, rules_version: service.directory.rulesVersion },
     readers: readersByCondition(service),
     taps: {
@@ -74,6 +75,11 @@ function deriveOf({ sink }: Service) {
 function rosterOf({ roster }: Service) {
   const { waitingDays, frozenDays, lastError } = roster.status();
   return { waiting_days: waitingDays, frozen_days: frozenDays, last_error: lastError ?? null };
+}
+
+function dashboardsOf({ dashboards }: Service) {
+  const { state, url, restarts, lastError } = dashboards.status();
+  return { state, url, restarts, last_error: lastError ?? null };
 }
 
 function percentileMs(service: Service, percentile: number): number {

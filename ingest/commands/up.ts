@@ -13,9 +13,11 @@ export function upCommand(): Command {
     // Logs go to standard error: standard output is for the one line that says where to reach the service.
     const log = pino({ level: config.logLevel, base: null }, pino.destination(2));
     const { service, address } = await startService(config, log, options.data);
-    const { url, stream } = address;
+    const { url, stream, dashboardsUrl: dashboards } = address;
     const isJson = (options as CommonOptions).json === true;
-    const line = isJson ? JSON.stringify({ ready: true, url, stream, pid: process.pid }) : `ready ${url} ${stream}`;
+    const line = isJson
+      ? JSON.stringify({ ready: true, url, stream, dashboards, pid: process.pid })
+      : `ready ${url} ${stream} ${dashboards}`;
     process.stdout.write(`${line}\n`);
     await untilTold();
     await service.stop();

@@ -1,0 +1,35 @@
+import { readFileSync } from 'node:fs';
+import { expect, test } from 'vitest';
+import { namedQueries } from '../../../analytics/queries/catalogue.ts';
+import { openApiDocument } from './openapi.ts';
+
+interface Operation {
+  readonly operationId: string;
+  readonly parameters?: readonly { readonly name: string; readonly required: boolean }[];
+}
+
+const document = JSON.parse(JSON.stringify(openApiDocument())) as {
+  openapi: string;
+  paths: Record<string, Record<string, Operation>>;
+};
+
+test('openapi.json is what the schemas say (write it anew: see write-openapi.ts)', () => {
+  const file = readFileSync(new URL('../openapi.json', import.meta.url), 'utf8');
+  expect(JSON.parse(file)).toEqual(document);
+  expect(document.openapi).toBe('3.1.0');
+});
+
+test('every named query has its path, its own parameters and those of every question, each told once', () => {
+  for (const { name, parameters } of namedQueries) {
+    const { operationId, parameters: told = [] } = document.paths[`/api/v1/query/${name}`].get;
+    const names = told.map((one) => one.name);
+    expect(operationId).toBe(name);
+    expect(new Set(names).size, name).toBe(names.length);
+    expect(names).toEqual(expect.arrayContaining([...Object.keys(parameters.shape), 'district', 'school', 'format']));
+    // Only a pupil must be said: anything else has a default.
+    expect(
+      told.filter(({ required }) => required).map((one) => one.name),
+      name,
+    ).toEqual(['pupil'].filter((one) => one in parameters.shape));
+  }
+});
