@@ -1,5 +1,7 @@
 import type { NamedQuery } from '../define.ts';
 import { arrivalCurve } from './arrival-curve.ts';
+import { attendanceByClass } from './attendance-by-class.ts';
+import { attendanceBySchool } from './attendance-by-school.ts';
 import { attendanceDaily } from './attendance-daily.ts';
 import { attendanceHeat } from './attendance-heat.ts';
 import { classAttendance } from './class-attendance.ts';
@@ -17,4 +19,6 @@ export const attendanceQueries: readonly NamedQuery[] = [
   classAttendance,
   persistentAbsence,
   presence5m,
+  attendanceBySchool,
+  attendanceByClass,
 ];

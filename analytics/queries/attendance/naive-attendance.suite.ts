@@ -148,6 +148,27 @@ export class NaiveAnswers {
     });
   }
 
+  attendance_by_school({ schools, from, to }: Question) {
+    return schools.flatMap((school_id) => {
+      const derived = days(from, to).filter((day) => this.#of({ schools: [school_id], day }).length > 0);
+      if (derived.length === 0) return [];
+      const onDay = (day: number) => this.#students({ schools: [school_id], day });
+      const all = derived.flatMap(onDay);
+      const days_open = derived.filter((day) => onDay(day).some(isExpected)).length;
+      const alive = derived.flatMap((day) => this.#of({ schools: [school_id], day }));
+      const sum = (of: 'aliveMs' | 'dueMs') => alive.reduce((total, one) => total + one[of], 0);
+      const coverage = percent(sum('aliveMs'), sum('dueMs'));
+      return [{ school_id, days_open, ...counted(all), pct: shareOf(all), coverage }];
+    });
+  }
+
+  attendance_by_class({ schools, from, to, class: classId }: Question) {
+    const all = days(from, to).flatMap((day) => this.#students({ schools, day, class: classId }));
+    return byClass(all).map(({ school_id, class_id, members }) => ({
+      ...{ school_id, class_id, ...counted(members), pct: shareOf(members) },
+    }));
+  }
+
   persistent_absence(question: Question) {
     return byClass(this.#missed(question)).map(({ school_id, class_id, members }) => {
       const pupils = members.filter(({ days_due }) => days_due > 0).length;

@@ -1,4 +1,5 @@
 import type { NamedQuery } from '../define.ts';
+import { entitlementDaily } from './entitlement-daily.ts';
 import { entitlementUse } from './entitlement-use.ts';
 import { portionForecast } from './portion-forecast.ts';
 import { refusals } from './refusals.ts';
@@ -13,4 +14,5 @@ export const moneyQueries: readonly NamedQuery[] = [
   refusals,
   portionForecast,
   schoolSpend,
+  entitlementDaily,
 ];

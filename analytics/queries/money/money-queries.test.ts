@@ -8,6 +8,7 @@ import { kindNames } from '../../../workers/ledger/kinds.ts';
 import type { NamedQuery } from '../define.ts';
 import { askNamed } from '../query-engine.suite.ts';
 import { derivedWorld, type DerivedWorld, grouped, type Movement, percentOf, summed } from './derived-world.suite.ts';
+import { entitlementDaily } from './entitlement-daily.ts';
 import { entitlementUse } from './entitlement-use.ts';
 import { portionForecast } from './portion-forecast.ts';
 import { refusals } from './refusals.ts';
@@ -87,6 +88,18 @@ describe.skipIf(missing !== undefined)('queries of money, over random worlds', (
     });
   }
 
+  function naiveMealDays({ meals }: DerivedWorld, asked: Asked) {
+    const rows = meals.filter(inRange(asked));
+    return grouped(rows, (row) => [row.schoolDay, row.window]).flatMap(([[schoolDay, window], of]) => {
+      const sum = (name: 'entitled' | 'served' | 'second_refused' | 'unclaimed') =>
+        of.reduce((total, row) => total + row[name], 0);
+      const [entitled, served, second_refused] = [sum('entitled'), sum('served'), sum('second_refused')];
+      if (entitled + served + second_refused === 0) return [];
+      const counts = { entitled, served, second_refused, unclaimed: sum('unclaimed') };
+      return [{ school_day: dateOf(schoolDay), window, ...counts, pupils_most: Math.max(entitled, served) }];
+    });
+  }
+
   function naiveForecast(
     { movements, meals, days, expectedOf }: DerivedWorld,
     schools: readonly number[],
@@ -148,6 +161,7 @@ describe.skipIf(missing !== undefined)('queries of money, over random worlds', (
       expect(await ask(topItems, asked, { kind: 'buffet', limit: 2 }), where).toEqual(naiveItems(derived, asked, 4, 2));
       expect(await ask(schoolSpend, asked), where).toEqual(naiveSchools(derived, asked));
       expect(await ask(entitlementUse, asked), where).toEqual(naiveUse(derived, asked));
+      expect(await ask(entitlementDaily, asked), where).toEqual(naiveMealDays(derived, asked));
       expect(await ask(refusals, asked), where).toEqual(naiveRefusals(derived, asked, {}));
       const classId = asked.schools[0] * 100;
       const filtered = naiveRefusals(derived, asked, { kind: 1, classId });
