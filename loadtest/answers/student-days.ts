@@ -51,7 +51,7 @@ export function schoolDays(world: World): SchoolDay[] {
   const passages = passagesBySchoolDay(world.facts);
   return world.days.flatMap((day) =>
     [...world.files.rosters.keys()].map((schoolId) =>
-      schoolDay(world, schoolId, day, passages.get(`${schoolId} ${day}`) ?? (new Map() as Passages)),
+      schoolDay(world, schoolId, day, passages.get(`${schoolId} ${day}`) ?? new Map<number, Fact[]>()),
     ),
   );
 }
@@ -65,7 +65,7 @@ function passagesBySchoolDay(facts: readonly Fact[]): Map<string, Passages> {
     if (fact.kind > 2 || fact.pupilId === 0 || !fact.wentThrough) continue;
     const key = `${fact.schoolId} ${fact.day}`;
     let group = groups.get(key);
-    if (group === undefined) groups.set(key, (group = new Map()));
+    if (group === undefined) groups.set(key, (group = new Map<number, Fact[]>()));
     const own = group.get(fact.pupilId);
     if (own === undefined) group.set(fact.pupilId, [fact]);
     else own.push(fact);
