@@ -323,6 +323,7 @@ function over(store: RowStore, replaced: Partial<RowStore>): RowStore {
     countStored: (part) => store.countStored(part),
     storedIds: (part) => store.storedIds(part),
     lastTapPosition: (shard) => store.lastTapPosition(shard),
+    lastPosition: (shard) => store.lastPosition(shard),
     isReplicated: () => store.isReplicated(),
     isSharded: () => store.isSharded(),
     close: () => store.close(),

@@ -118,7 +118,9 @@ export class ShardSink {
     if (present === undefined) return;
     const { lastTapPosition } = this.#cursor;
     if (present < lastTapPosition && !this.#isDropped(lastTapPosition)) throw rowsLost(shard, lastTapPosition, present);
-    if (present > (pending?.to ?? this.#cursor.storedPosition)) this.#foreignUpTo = present;
+    const last = await this.#untilAnswered(stop, () => store.lastPosition(shard));
+    if (last === undefined) return;
+    if (last > (pending?.to ?? this.#cursor.storedPosition)) this.#foreignUpTo = last;
     if (pending !== null) await this.#deliver(this.#rebuild(pending), { fresh: false, stop });
     else this.#parts.onStored(this.#cursor.storedPosition, 0);
   }

@@ -15,6 +15,8 @@ export interface RowStore {
   storedIds(part: BatchPart): Promise<Set<number>>;
   /** The highest position of a shard in `tap`, 0 if none. */
   lastTapPosition(shard: number): Promise<number>;
+  /** The highest position of a shard that any row came from, 0 if none: taps may be dropped with time, money is not. */
+  lastPosition(shard: number): Promise<number>;
   /** True when other replicas may know of rows that this one does not show yet. */
   isReplicated(): Promise<boolean>;
   /** True when rows of one insert may go to several servers, each of which takes its own whole or not at all. */
@@ -89,6 +91,14 @@ export class ClickHouseRowStore implements RowStore {
 
   async lastTapPosition(shard: number): Promise<number> {
     const query = `SELECT toString(max(position)) AS last FROM tap WHERE shard = ${shard}`;
+    const [row] = await this.#rows<{ last: string }>(query);
+    return Number(row.last);
+  }
+
+  async lastPosition(shard: number): Promise<number> {
+    const query = `SELECT toString(max(last)) AS last FROM (
+      SELECT max(position) AS last FROM tap WHERE shard = ${shard}
+      UNION ALL SELECT max(cause_position) AS last FROM transfer WHERE shard = ${shard})`;
     const [row] = await this.#rows<{ last: string }>(query);
     return Number(row.last);
   }
