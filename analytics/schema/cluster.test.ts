@@ -1,4 +1,5 @@
 import path from 'node:path';
+import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { randomFrom, testSeed } from '../../workers/random.suite.ts';
 import { withCluster, openClickHouse, parseClickHouseUrl, type ClickHouseClient } from '../clickhouse/client.ts';
@@ -9,6 +10,7 @@ import { dateOf, insertRoster, insertSchools, insertTaps, insertTransfers } from
 import { sinkLimits } from '../limits.ts';
 import { namedQueries } from '../queries/catalogue.ts';
 import { askNamed } from '../queries/query-engine.suite.ts';
+import { runReadOnlySql } from '../queries/sql.ts';
 import { BatchBuilder, recordBytesOf, type BatchPart } from '../sink/batch.ts';
 import { deliverPart } from '../sink/deliver.ts';
 import { madeJournal } from '../sink/memory-cursor.suite.ts';
@@ -84,6 +86,11 @@ describe.skipIf(missing !== undefined)('a cluster of two shards', () => {
       });
       expect(JSON.stringify(await answer.json())).toContain(query.startsWith('INSERT') ? 'INSERT' : 'ON CLUSTER');
     }
+  });
+
+  it('is asked by people as one server is', async () => {
+    const answer = await runReadOnlySql(cluster.client, 'SELECT count() FROM tap', 'TSV');
+    expect(await text(answer)).toBe('0\n');
   });
 
   it('is not taken for one server, nor one server for it', async () => {
