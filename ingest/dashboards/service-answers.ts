@@ -49,6 +49,9 @@ export function serviceAnswers({ pool, registry, reconciliation, now }: ServiceA
       row.clickhouse_kop,
       row.difference_n,
       row.difference_kop,
+      row.journal_taps,
+      row.clickhouse_taps,
+      row.is_settled,
     ]);
   }
 

@@ -1,4 +1,4 @@
-import { count, day, id, kop, number } from '../columns.ts';
+import { count, day, flag, id, kop, number } from '../columns.ts';
 import { defineQuery } from '../define.ts';
 import { someDays } from '../parameters.ts';
 
@@ -10,21 +10,33 @@ export const reconcile = defineQuery({
   columns: {
     school_day: day('the day'),
     school_id: id('the school', { names: 'school' }),
-    journal_n: count('by the journal: taps'),
-    journal_kop: kop('by the journal: kopecks moved'),
-    ledger_n: count('by the ledger: taps'),
-    ledger_kop: kop('by the ledger: kopecks moved'),
-    clickhouse_n: count('by ClickHouse: taps'),
-    clickhouse_kop: kop('by ClickHouse: kopecks moved'),
-    difference_n: number('between the largest and the smallest of the three, 0 if they agree'),
-    difference_kop: kop('between the largest and the smallest of the three, 0 if they agree'),
+    journal_n: count('sales and rides, served or refused, without bounces: by the journal'),
+    journal_kop: kop('what transfers brought the canteen and the carrier, less what they gave back: by the journal'),
+    ledger_n: count('the same by the ledger; null beyond the days that it keeps', { nullable: true }),
+    ledger_kop: kop('the same by the ledger; null beyond the days that it keeps', { nullable: true }),
+    clickhouse_n: count('the same by ClickHouse; null while it is away', { nullable: true }),
+    clickhouse_kop: kop('the same by ClickHouse; null while it is away', { nullable: true }),
+    difference_n: number('the largest less the smallest of them, or of all taps, where that is more; 0 if all agree'),
+    difference_kop: kop('the largest less the smallest of them; 0 if all agree'),
+    journal_taps: count('taps of all kinds: by the journal'),
+    clickhouse_taps: count('taps of all kinds: by ClickHouse; null while it is away', { nullable: true }),
+    is_settled: flag('nothing of the day was on its way: a difference is one'),
   },
   source: 'service',
   disclosure: {
     about: 'groups',
     schoolColumn: 'school_id',
     dayColumn: 'school_day',
-    measures: ['journal_n', 'journal_kop', 'ledger_n', 'ledger_kop', 'clickhouse_n', 'clickhouse_kop'],
+    measures: [
+      'journal_n',
+      'journal_kop',
+      'ledger_n',
+      'ledger_kop',
+      'clickhouse_n',
+      'clickhouse_kop',
+      'journal_taps',
+      'clickhouse_taps',
+    ],
   },
   sql: '',
 });
