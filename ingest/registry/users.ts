@@ -40,7 +40,7 @@ const scopes: Record<UserRole, { readonly must?: Scope; readonly may?: Scope }> 
 const tokenBytes = 32;
 
 /**
- * Makes a user. Refused with USER_EXISTS, and DISTRICT_, SCHOOL_ or CLASS_UNKNOWN; SCOPE_MISSING and SCOPE_WRONG (wrong use)
+ * Makes a user. Refused with USER_EXISTS, and DISTRICT_, SCHOOL_ or CLASS_UNKNOWN; BAD_SCOPE and BAD_NAME (wrong use)
  * where the scope does not fit the role. The user signs in with nothing yet: see `setPassword` and `setToken`.
  */
 export async function addUser(registry: Registry, identity: UserIdentity, nowMs: number): Promise<UserView> {
