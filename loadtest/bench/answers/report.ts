@@ -30,6 +30,8 @@ export interface QuestionReport {
   /** Rows that the engine reads, of the whole and of a tenth. */
   readonly rows_read: number;
   readonly tenth_rows_read: number;
+  /** Of the engine, all its threads, for one round without a stream. */
+  readonly cpu_ms: number;
   readonly streaming: Timing | undefined;
   readonly error: string | undefined;
 }
@@ -130,6 +132,7 @@ export class AnswersReport {
       growth: quietMs === undefined || !tenthMs ? undefined : Math.round((100 * quietMs) / tenthMs) / 100,
       rows_read: full.rows_read,
       tenth_rows_read: tenth.rows_read,
+      cpu_ms: full.cpu_ms,
       streaming: streaming?.timing,
       error: full.error ?? tenth.error ?? streaming?.error,
     };

@@ -8,6 +8,7 @@ import { migrate } from '../../../analytics/schema/migrate.ts';
 import { namedQueries } from '../../../analytics/queries/catalogue.ts';
 import { RunningService } from '../../clients/running-service.ts';
 import { runServiceCli } from '../../service-cli.ts';
+import { ProcessMeter } from '../process-meter.ts';
 import { deriveDays, mergesAreQuiet } from './fill.ts';
 import { type History, prepareHistory, requireRoom } from './history.ts';
 import { answersLimits } from './limits.ts';
@@ -17,8 +18,14 @@ import { AnswersReport, type PartialReport } from './report.ts';
 import { historyDay } from './school-days.ts';
 import { compareWithPostgres, type SideBySide } from './side-by-side.ts';
 import { Stream } from './stream.ts';
-import { timeQuestions, timingOf } from './timing.ts';
+import { type AskedEngine, timeQuestions, timingOf } from './timing.ts';
 import type { Rederived, RunSettings, Skipped, Streamed } from './types.ts';
+
+/** What a running service says in its data directory. */
+interface Announced {
+  readonly clickhouseUrl: string;
+  readonly clickhousePid: number;
+}
 
 type Progress = (line: string) => void;
 type Undo = () => Promise<void> | void;
@@ -91,7 +98,7 @@ export class AnswersRun {
     const questions = questionsOf(namedQueries, subjects, history.full, nowMs);
     this.#progress(`asking ${questions.length} questions of ${history.small.taps} and of ${history.full.taps} taps`);
     const { rounds } = this.#settings;
-    const answered = await timeQuestions(questions, [full.client, small.client], { rounds, progress: this.#progress });
+    const answered = await timeQuestions(questions, [full, small], { rounds, progress: this.#progress });
     await small.close();
     report.answered(questions, answered);
     this.#onPart(report.value);
@@ -118,7 +125,7 @@ export class AnswersRun {
     this.#undo.push(close);
     await migrate(engine.url);
     await mergesAreQuiet(client, this.#progress);
-    return { url: engine.url, client, close };
+    return { url: engine.url, client, meter: new ProcessMeter(engine.pid), close };
   }
 
   async #orSkipped<T>(work: () => Promise<T>): Promise<T | Skipped> {
@@ -133,7 +140,7 @@ export class AnswersRun {
 
   /** Whole school days of all schools, spread over the history, one after the other. */
   async #rederive(
-    { url, client }: { readonly url: string; readonly client: ClickHouseClient },
+    { url, client, meter }: AskedEngine & { readonly url: string },
     { full }: History,
     { schools }: Subjects,
   ): Promise<Rederived> {
@@ -142,10 +149,13 @@ export class AnswersRun {
     const step = Math.max(1, Math.floor(open.length / answersLimits.rederivedDays));
     const days = open.filter((_, place) => place % step === 0).slice(0, answersLimits.rederivedDays);
     this.#progress(`deriving ${days.length} days anew`);
-    const [, ...spentMs] = await deriveDays(url, schools, [days[0], ...days], { atOnce: 1 });
+    await deriveDays(url, schools, days.slice(0, 1), { atOnce: 1 });
+    const cpuBefore = meter.cpuMicros;
+    const spentMs = await deriveDays(url, schools, days, { atOnce: 1 });
+    const cpu_ms = Math.round((meter.cpuMicros - cpuBefore) / 1000 / days.length);
     const query = 'SELECT toUInt32(uniqExact(pupil_id)) AS n FROM roster_day';
     const [{ n }] = await (await client.query({ query, format: 'JSONEachRow' })).json<{ n: number }>();
-    return { ...timingOf(spentMs), schools: schools.length, pupils: n };
+    return { ...timingOf(spentMs), schools: schools.length, pupils: n, cpu_ms };
   }
 
   async #sideBySide(client: ClickHouseClient, questions: readonly Question[]): Promise<SideBySide | Skipped> {
@@ -166,7 +176,7 @@ export class AnswersRun {
     this.#progress('starting the service');
     const service = await RunningService.start(data, 0, ['--log-level', 'warn', '--dashboards-port', '0']);
     this.#undo.push(() => service.stop());
-    const address = JSON.parse(readFileSync(join(data, 'service.json'), 'utf8')) as { clickhouseUrl: string };
+    const address = JSON.parse(readFileSync(join(data, 'service.json'), 'utf8')) as Announced;
     const client = openClickHouse(address.clickhouseUrl, { requestTimeoutMs: answersLimits.statementTimeoutMs });
     this.#undo.push(() => client.close());
     // It freezes today and derives it first.
@@ -176,7 +186,7 @@ export class AnswersRun {
     this.#undo.push(() => stream.kill());
     this.#progress(`${this.#settings.stream} taps a second come in for ${subjects.schools.length} schools`);
     const now = questions.map((question) => ({ ...question, asked: { ...question.asked, nowMs: Date.now() } }));
-    const answered = await timeQuestions(now, [client], {
+    const answered = await timeQuestions(now, [{ client, meter: new ProcessMeter(address.clickhousePid) }], {
       rounds: this.#settings.rounds,
       withinMs: answersLimits.streamWithinMs,
       progress: this.#progress,

@@ -26,6 +26,7 @@ export function reportLines(report: PartialReport): string[] {
         'rows',
         'median',
         'p95',
+        'CPU ms',
         'with stream',
         'p95 ms',
         'tenth',
@@ -51,16 +52,23 @@ function titleOf({ name, window, scope }: QuestionReport): string {
 
 function rowOf(question: QuestionReport): string[] {
   const { name, window, scope, rows, quiet, streaming, tenth, growth, rows_read, tenth_rows_read } = question;
-  const timings = [ms(quiet), ms(quiet, 'p95_ms'), ms(streaming), ms(streaming, 'p95_ms'), ms(tenth)];
+  const timings = [
+    ms(quiet),
+    ms(quiet, 'p95_ms'),
+    String(question.cpu_ms),
+    ms(streaming),
+    ms(streaming, 'p95_ms'),
+    ms(tenth),
+  ];
   return [name, window, scope, String(rows), ...timings, times(growth), String(rows_read), String(tenth_rows_read)];
 }
 
 function rederivedLines({ rederived }: PartialReport): string[] {
   if (rederived === undefined) return [];
   if ('skipped' in rederived) return [`deriving days anew: skipped: ${rederived.skipped}`];
-  const { schools, pupils, rounds } = rederived;
+  const { schools, pupils, rounds, cpu_ms } = rederived;
   return [
-    `a school day anew (${schools} schools, ${pupils} pupils): median ${ms(rederived)} ms, p95 ${ms(rederived, 'p95_ms')} ms of ${rounds} days`,
+    `a school day anew (${schools} schools, ${pupils} pupils): median ${ms(rederived)} ms, p95 ${ms(rederived, 'p95_ms')} ms of ${rounds} days, ${cpu_ms} CPU ms of the engine`,
   ];
 }
 

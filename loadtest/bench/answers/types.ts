@@ -20,6 +20,8 @@ export interface Skipped {
 export interface Rederived extends Timing {
   readonly schools: number;
   readonly pupils: number;
+  /** Engine's CPU time of one day, all threads. */
+  readonly cpu_ms: number;
 }
 
 export interface StreamedReport extends StreamReport {
