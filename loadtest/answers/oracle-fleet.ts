@@ -140,7 +140,9 @@ export function published(index: WorldIndex, asked: Asked): AnswerRow[] {
 
 /** Sales and rides of a school's day, served or refused, in three accounts that agree, and the money that they moved. */
 export function reconciled(index: WorldIndex, asked: Asked): AnswerRow[] {
-  const sales = index.facts(asked).filter(({ kind, code }) => (kind === 3 || kind === 4 || kind === 7) && code !== 71);
+  const sales = index.facts(asked).filter(({ kind, code, wentThrough }) => {
+    return (kind === 3 || kind === 4 || kind === 7) && code !== 71 && (wentThrough || code >= 40);
+  });
   return [...groupBy(sales, ({ day, schoolId }) => `${day} ${schoolId}`)].map(([key, own]) => {
     const [day, school] = key.split(' ');
     const n = { journal_n: own.length, ledger_n: own.length, clickhouse_n: own.length };

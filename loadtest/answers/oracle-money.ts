@@ -6,19 +6,28 @@ import { addDays, type Fact, isRefusal, type Movement } from './world.ts';
 
 const kindName = (kind: number): string => kindNames[kind - 1];
 
-/** What movements come to; eaters kept something that they bought, `pupils` are all. */
+/**
+ * What movements come to. Eaters kept something that they bought; `pupils` are the eaters, or those of whom everything of
+ * an item was taken back, whichever are more.
+ */
 function totals(moved: readonly Movement[]) {
   const kept = new Map<string, number>();
   for (const { schoolId, day, kind, purse, item, pupilId, sign } of moved) {
     const key = [schoolId, day, kind, purse, item, pupilId].join(' ');
     kept.set(key, (kept.get(key) ?? 0) + sign);
   }
-  const eaters = [...kept].filter(([, times]) => times > 0).map(([key]) => key.split(' ')[5]);
+  const different = (holds: (times: number) => boolean): number => {
+    return new Set([...kept].filter(([, times]) => holds(times)).map(([key]) => key.split(' ')[5])).size;
+  };
+  const eaters = different((times) => times > 0);
   return {
     n: sum(moved, ({ sign }) => sign),
     kop: sum(moved, ({ sign, kop }) => sign * kop),
-    eaters: new Set(eaters).size,
-    pupils: new Set(moved.map(({ pupilId }) => pupilId)).size,
+    eaters,
+    pupils: Math.max(
+      eaters,
+      different((times) => times <= 0),
+    ),
   };
 }
 

@@ -136,7 +136,7 @@ export function whatToAsk(question: Question, index: WorldIndex, nowMs: number):
       return [
         said(whole, all),
         ...days.map((day) => said({ from: day, to: day }, all)),
-        said({ from: addDays(whole.from, 1), to: dayOf(world.playedDays.length - 1) }, all),
+        ...(days.length > 1 ? [said({ from: addDays(whole.from, 1), to: whole.to }, all)] : []),
         ...scoped(range),
         ...ofClass(range),
         ...(question.kinds ?? []).map((kind) => said({ ...whole, kind }, all)),
