@@ -93,12 +93,14 @@ export class AdminClient {
   }
 }
 
-function exitStatusOf(httpStatus: number): ExitStatus {
+/** The exit status that a command has when the service refused so. */
+export function exitStatusOf(httpStatus: number): ExitStatus {
   if (httpStatus === 400 || httpStatus === 413) return 2;
   return httpStatus >= 500 ? 3 : 1;
 }
 
-function unreachable(error: Error, url: string): Error {
+/** Why a service could not be asked. */
+export function unreachable(error: Error, url: string): Error {
   const why = hasErrno(error, 'ECONNREFUSED') ? 'nobody listens' : error.message;
   return new OperatorError('SERVICE_UNREACHABLE', `${url}: ${why}`, 'See whether the service still runs.');
 }

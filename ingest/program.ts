@@ -13,6 +13,7 @@ import { topupCommand } from './commands/money-topup.ts';
 import { noticesCommand } from './commands/notices.ts';
 import { pupilCommand } from './commands/pupil.ts';
 import { importCommand, readerCommand } from './commands/registry.ts';
+import { reportCommand } from './commands/report.ts';
 import { tokenCommand } from './commands/token.ts';
 import { upCommand } from './commands/up.ts';
 import { userCommand } from './commands/user.ts';
@@ -54,6 +55,7 @@ export function build(): Command {
     explainCommand(),
     statusCommand(),
     verifyCommand(),
+    reportCommand(),
     sqlCommand(),
     journalCommand(),
     frameCommand(),

@@ -3,7 +3,7 @@ import type { Column } from '../../../analytics/queries/columns.ts';
 import { isHidden } from '../disclosure/hide.ts';
 import type { Answer, Language, ShownCell } from '../types.ts';
 import { columnsOf, flagTexts, hiddenText, wallTime } from './cells.ts';
-import { headLines } from './head.ts';
+import { headLines, type HeadLine } from './head.ts';
 import { headerText } from './headers.ts';
 
 interface Dialect {
@@ -27,18 +27,23 @@ export function inertText(text: string): string {
 export interface CsvOptions {
   readonly language: Language;
   readonly hasHead: boolean;
+  /** What stands above the table in place of the answer's own head. */
+  readonly lines?: readonly HeadLine[];
 }
 
 /**
  * UTF-8 with BOM, as spreadsheet programs of the language read it: `# label;value` lines and an empty one above the table,
  * if it has a head.
  */
-export function encodeCsv(answer: Answer, { language, hasHead }: CsvOptions): Uint8Array {
+export function encodeCsv(
+  answer: Answer,
+  { language, hasHead, lines = headLines(answer, language) }: CsvOptions,
+): Uint8Array {
   const { delimiter, decimalMark } = dialects[language];
   const text = (cell: ShownCell, kind: Column['kind']) =>
     csvText(cell, { kind, decimalMark, language, zone: answer.head.timeZone });
   const columns = columnsOf(answer);
-  const head = headLines(answer, language).map(({ label, value }) => [
+  const head = lines.map(({ label, value }) => [
     `# ${label}`,
     text(value, typeof value === 'number' ? 'number' : 'text'),
   ]);

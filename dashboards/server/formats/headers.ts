@@ -138,6 +138,9 @@ export const headers: Readonly<Record<string, Words>> = {
   ledger_kop: words('Книга счетов, коп.', 'Ledger, kopecks'),
   clickhouse_n: words('ClickHouse, записей', 'ClickHouse, number'),
   clickhouse_kop: words('ClickHouse, коп.', 'ClickHouse, kopecks'),
+  journal_taps: words('Журнал, касаний', 'Journal, taps'),
+  clickhouse_taps: words('ClickHouse, касаний', 'ClickHouse, taps'),
+  is_settled: words('Всё дошло', 'Settled'),
   difference_n: words('Разница, записей', 'Difference, number'),
   difference_kop: words('Разница, коп.', 'Difference, kopecks'),
 };

@@ -3,7 +3,7 @@ import type { Column } from '../../../analytics/queries/columns.ts';
 import { isHidden } from '../disclosure/hide.ts';
 import type { Answer, Language, ShownCell } from '../types.ts';
 import { columnsOf, hiddenText, wallTime } from './cells.ts';
-import { headLines } from './head.ts';
+import { headLines, type HeadLine } from './head.ts';
 import { headerText } from './headers.ts';
 
 const sheets: Record<Language, { readonly data: string; readonly about: string }> = {
@@ -20,28 +20,46 @@ const formats: Partial<Record<Column['kind'], string>> = {
 const widths: Partial<Record<Column['kind'], number>> = { text: 28, time: 20, day: 12 };
 const usualWidth = 14;
 
+export interface NamedTable {
+  readonly name: string;
+  readonly answer: Answer;
+}
+
 /** A workbook: the table with typed cells, and a second sheet with what stands above it elsewhere. */
 export async function encodeXlsx(answer: Answer, language: Language): Promise<Uint8Array> {
-  const columns = columnsOf(answer);
-  const header: Row = columns.map(({ name }) => bold(headerText(name, language)));
-  const body = answer.rows.map((row) =>
-    columns.map(({ column }, at) => xlsxCell(row[at], column.kind, answer.head.timeZone)),
-  );
-  const about: Row[] = headLines(answer, language).map(({ label, value }) => [
+  const name = sheets[language].data;
+  return encodeWorkbook([{ name, answer }], headLines(answer, language), language);
+}
+
+/** A workbook with a sheet for each table, and a last one with what they are of. */
+export async function encodeWorkbook(
+  tables: readonly NamedTable[],
+  lines: readonly HeadLine[],
+  language: Language,
+): Promise<Uint8Array> {
+  const about: Row[] = lines.map(({ label, value }) => [
     bold(label),
     value === null ? null : typeof value === 'number' ? { value, type: Number } : { value, type: String },
   ]);
-  const { data: dataSheet, about: aboutSheet } = sheets[language];
   const workbook = writeXlsxFile([
-    {
-      sheet: dataSheet,
-      data: [header, ...body],
-      columns: columns.map(({ column }) => ({ width: widths[column.kind] ?? usualWidth })),
-      stickyRowsCount: 1,
-    },
-    { sheet: aboutSheet, data: about, columns: [{ width: 36 }, { width: 40 }] },
+    ...tables.map((table) => dataSheet(table, language)),
+    { sheet: sheets[language].about, data: about, columns: [{ width: 36 }, { width: 40 }] },
   ]);
   return workbook.toBuffer();
+}
+
+function dataSheet({ name, answer }: NamedTable, language: Language) {
+  const columns = columnsOf(answer);
+  const header: Row = columns.map(({ name: column }) => bold(headerText(column, language)));
+  const body = answer.rows.map((row) =>
+    columns.map(({ column }, at) => xlsxCell(row[at], column.kind, answer.head.timeZone)),
+  );
+  return {
+    sheet: name,
+    data: [header, ...body],
+    columns: columns.map(({ column }) => ({ width: widths[column.kind] ?? usualWidth })),
+    stickyRowsCount: 1,
+  };
 }
 
 function bold(value: string): CellObject {

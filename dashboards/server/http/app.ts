@@ -6,11 +6,12 @@ import { serveLook } from './look-routes.ts';
 import type { HttpParts } from './parts.ts';
 import { HttpError, internalProblem, notFound, problemOf } from './problems.ts';
 import { serveQueries } from './query-routes.ts';
+import { serveReports } from './report-routes.ts';
 import { headersOfSafety, sameOriginOnly } from './security.ts';
 import { serveSessions } from './session-routes.ts';
 
-/** Modules of routes; each further one (reports, pages) is a line here. */
-const modules = [serveLook, serveSessions, serveQueries] as const;
+/** Modules of routes; each further one is a line here. */
+const modules = [serveLook, serveSessions, serveQueries, serveReports] as const;
 
 /** The dashboards' API as one function from a request to its answer. */
 export function createApp(parts: HttpParts): Hono {

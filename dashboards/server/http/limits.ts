@@ -3,6 +3,8 @@
 /** Questions that are answered at one time; further ones are refused with API_BUSY. */
 export const questionsInFlightMax = 32;
 export const busyRetryAfterS = 1;
+/** Reports that are made at one time: each asks several questions, and lays out pages. */
+export const reportsInFlightMax = 2;
 
 /** Encoded answers that are kept: bytes of all, of one, and for how long. */
 export const cacheBytesMax = 64 * 1024 * 1024;

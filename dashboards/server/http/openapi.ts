@@ -3,8 +3,10 @@ import { namedQueries } from '../../../analytics/queries/catalogue.ts';
 import { cellSchema } from '../../../analytics/queries/columns.ts';
 import type { NamedQuery } from '../../../analytics/queries/define.ts';
 import { hiddenText } from '../formats/cells.ts';
+import { reportNames, reports } from '../reports/definitions.ts';
 import { problemSchema } from './problems.ts';
 import { lookSchema } from './query-routes.ts';
+import { reportSchema } from './report-routes.ts';
 import { loginSchema, meSchema } from './session-routes.ts';
 
 type Json = Record<string, unknown>;
@@ -50,7 +52,7 @@ export function openApiDocument(): Json {
       version: '1',
       description: 'Answers about attendance, money and readers. Amounts are kopecks, times UTC, days of the school.',
     },
-    paths: { ...fixedPaths(), ...Object.fromEntries(questions) },
+    paths: { ...fixedPaths(), ...reportPaths(), ...Object.fromEntries(questions) },
     components: {
       securitySchemes: {
         token: { type: 'http', scheme: 'bearer' },
@@ -81,6 +83,27 @@ function fixedPaths(): Json {
     '/api/v1/queries': { get: operation('queries', 'What the caller may ask', queriesSchema) },
     '/api/v1/openapi.json': { get: operation('openapi', 'This document', z.looseObject({}), true) },
   };
+}
+
+function reportPaths(): Json {
+  const binary = { schema: { type: 'string', format: 'binary' } };
+  const files = ['application/pdf', 'application/vnd.openxmlformats-officedocument.spreadsheetml.sheet', 'text/csv'];
+  const paths = reportNames.map((name) => {
+    const operationId = `report_${name}`;
+    const get = {
+      ...operation(operationId, `${reports[name].title.en}: a report as a file`, z.looseObject({})),
+      tags: ['report'],
+      parameters: Object.entries(reportSchema.shape).map(([key, schema]) =>
+        parameterOf(key, schema as z.ZodType, true),
+      ),
+      responses: {
+        200: { description: 'Done', content: Object.fromEntries(files.map((type) => [type, binary])) },
+        default: { $ref: '#/components/responses/problem' },
+      },
+    };
+    return [`/api/v1/report/${name}`, { get }] as const;
+  });
+  return Object.fromEntries(paths);
 }
 
 function operation(operationId: string, summary: string, answer: z.ZodType, isOpen = false): Json {

@@ -46,7 +46,8 @@ export function serveQueries(app: Hono, parts: HttpParts): void {
   });
 }
 
-function saidIn(context: Context): Record<string, string> {
+/** Parameters of the address, each said once. Throws PARAMETER_INVALID. */
+export function saidIn(context: Context): Record<string, string> {
   const all = Object.entries(context.req.queries());
   if (all.length > parametersMax) throw parameterInvalid('parameters', `are more than ${parametersMax}`);
   for (const [, values] of all) {
