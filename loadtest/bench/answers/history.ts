@@ -3,6 +3,8 @@ import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, statfsSync, writeF
 import { join } from 'node:path';
 import { openClickHouse } from '../../../analytics/clickhouse/client.ts';
 import { EmbeddedClickHouse } from '../../../analytics/clickhouse/embedded.ts';
+import * as attendanceSql from '../../../analytics/derive/attendance-sql.ts';
+import * as moneySql from '../../../analytics/derive/money-sql.ts';
 import { migrate, readMigrations } from '../../../analytics/schema/migrate.ts';
 import { OperatorError } from '../../errors.ts';
 import { Workspace } from '../workspace.ts';
@@ -46,9 +48,11 @@ interface Kept {
   readonly spent: HistorySpent;
 }
 
-/** Another schema, another fill or other settings make another history. */
+/** Another schema, derivation or fill, or other settings make another history. */
 function keyOf(settings: HistorySettings): string {
-  const made = { settings, migrations: readMigrations(), fill: { ...fillSql } };
+  const derivation = { ...attendanceSql, ...moneySql };
+  const { size, seed, taps, days } = settings;
+  const made = { size, seed, taps, days, migrations: readMigrations(), derivation, fill: { ...fillSql } };
   return createHash('sha256').update(JSON.stringify(made)).digest('hex');
 }
 

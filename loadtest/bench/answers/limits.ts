@@ -17,7 +17,7 @@ export const answersLimits = {
   mergesPollMs: 1_000,
   statementTimeoutMs: 900_000,
   /** Free disk that a run needs: for each tap (two engines, a copy, PostgreSQL), and besides. */
-  diskBytesPerTap: 500,
+  diskBytesPerTap: 800,
   diskBytesBesides: 4 * 2 ** 30,
   /** A screen's target. */
   targetMs: 300,
