@@ -36,17 +36,24 @@ export interface AnswersReport {
 
 const shownMax = 20;
 
-/** Asks everything and holds it against what must be answered. `nowMs`: the service's clock meanwhile. */
-export async function checkAnswers(
-  world: World,
-  ask: Ask,
-  { nowMs, progress, only }: { nowMs: number; progress: (line: string) => void; only?: readonly string[] },
-): Promise<AnswersReport> {
+export interface CheckOptions {
+  /** The service's clock meanwhile. */
+  readonly nowMs: number;
+  readonly progress: (line: string) => void;
+  /** These queries only. */
+  readonly only?: readonly string[];
+  /** How many classes, pupils, readers are asked for. */
+  readonly samples?: number;
+}
+
+/** Asks everything and holds it against what must be answered. */
+export async function checkAnswers(world: World, ask: Ask, options: CheckOptions): Promise<AnswersReport> {
+  const { progress, only } = options;
   const index = new WorldIndex(world);
   const queries: QueryResult[] = [];
   for (const question of questions) {
     if (only !== undefined && !only.includes(question.name)) continue;
-    const result = await checkQuestion(question, index, ask, nowMs);
+    const result = await checkQuestion(question, index, ask, options);
     progress(lineOf(result));
     queries.push(result);
   }
@@ -63,12 +70,17 @@ export async function checkAnswers(
   };
 }
 
-async function checkQuestion(question: Question, index: WorldIndex, ask: Ask, nowMs: number): Promise<QueryResult> {
+async function checkQuestion(
+  question: Question,
+  index: WorldIndex,
+  ask: Ask,
+  { nowMs, samples }: CheckOptions,
+): Promise<QueryResult> {
   const { name, oracle, key, isOrdered = false, among } = question;
   const differences: ShownDifference[] = [];
   const times: number[] = [];
   let [asked, rows, different] = [0, 0, 0];
-  for (const { parameters, asked: about } of whatToAsk(question, index, nowMs)) {
+  for (const { parameters, asked: about } of whatToAsk(question, index, nowMs, samples)) {
     const startMs = performance.now();
     const all = await ask(name, parameters);
     times.push(performance.now() - startMs);

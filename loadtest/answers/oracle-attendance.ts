@@ -77,6 +77,21 @@ export function classAttendance(index: WorldIndex, asked: Asked): AnswerRow[] {
   });
 }
 
+/** Each class over the days, pupils counted on each day anew. */
+export function attendanceByClass(index: WorldIndex, asked: Asked): AnswerRow[] {
+  return [...groupBy(index.students(asked), ({ pupil }) => pupil.classId)].map(([class_id, students]) => {
+    return { school_id: students[0].schoolId, class_id, ...counts(students) };
+  });
+}
+
+export function attendanceBySchool(index: WorldIndex, asked: Asked): AnswerRow[] {
+  return [...groupBy(index.schoolDays(asked), ({ schoolId }) => schoolId)].map(([school_id, days]) => {
+    const open = count(days, ({ students }) => students.some(isExpected));
+    const all = counts(days.flatMap(({ students }) => students));
+    return { school_id, days_open: open, ...all, coverage: coverageOf(days) };
+  });
+}
+
 /** Each pupil with the days that count, and those of them that it missed. */
 function missed(index: WorldIndex, asked: Asked) {
   return [...groupBy(index.students(asked), ({ pupil }) => pupil)].map(([pupil, days]) => {

@@ -99,8 +99,19 @@ interface Use {
   unclaimed: number;
 }
 
+const workedOut = new WeakMap<WorldIndex, Map<string, ReadonlyMap<number, Use>>>();
+
 /** A school's free meals of one day, by window. */
-function entitlements(index: WorldIndex, schoolId: number, day: string): Map<number, Use> {
+function entitlements(index: WorldIndex, schoolId: number, day: string): ReadonlyMap<number, Use> {
+  const known = workedOut.get(index) ?? new Map<string, ReadonlyMap<number, Use>>();
+  workedOut.set(index, known);
+  const key = `${schoolId} ${day}`;
+  const found = known.get(key) ?? freeMeals(index, schoolId, day);
+  known.set(key, found);
+  return found;
+}
+
+function freeMeals(index: WorldIndex, schoolId: number, day: string): Map<number, Use> {
   const uses = new Map<number, Use>();
   const use = (window: number): Use => {
     let found = uses.get(window);
@@ -152,6 +163,19 @@ export function entitlementUse(index: WorldIndex, asked: Asked): AnswerRow[] {
     }
   }
   return [...rows.values()].map((row) => ({ ...row }));
+}
+
+export function entitlementDaily(index: WorldIndex, asked: Asked): AnswerRow[] {
+  return [...groupBy(index.schoolDays(asked), ({ day }) => day)].flatMap(([school_day, schools]) => {
+    const all = schools.flatMap(({ schoolId }) => [...entitlements(index, schoolId, school_day)]);
+    return [...groupBy(all, ([window]) => window)].flatMap(([window, uses]) => {
+      const of = (name: keyof Use): number => sum(uses, ([, use]) => use[name]);
+      const [entitled, served, again] = [of('entitled'), of('served'), of('second_refused')];
+      if (entitled + served + again === 0) return [];
+      const row = { school_day, window, entitled, served, second_refused: again, unclaimed: of('unclaimed') };
+      return [{ ...row, pupils_most: Math.max(entitled, served) }];
+    });
+  });
 }
 
 /** Meals of the same weekday one to four weeks before, for as many as are expected. */

@@ -67,7 +67,7 @@ export async function playRegion(options: PlayOptions): Promise<Played> {
       clockFile.show(endsMs(files, day));
     }
     progress('waiting until everything is stored and derived');
-    await derived(data, progress);
+    await derived(data);
     return { region, data, acks, service, clockFile };
   } catch (error) {
     await service.stop();
@@ -137,7 +137,7 @@ async function playDay(options: PlayOptions, { day, files, region, service, cloc
 
 const closedWithinMs = 500;
 /** BEATs of readers are in ClickHouse within so long by the wall clock. */
-const beatsStoredMs = 7_000;
+const beatsStoredMs = 6_000;
 const pollMs = 500;
 const settledMs = 3 * 60_000;
 
@@ -173,14 +173,25 @@ async function frozen(data: string): Promise<void> {
   await until(data, 'freezing', ({ roster }) => roster.waiting_days === 0 && roster.last_error === null);
 }
 
-/** Days before today are collected for 30 s, and looked over every 30 s. */
-const sweptMs = 35_000;
+/** School days whose newest derivation is older than the end of their lessons. */
+const olderThanLessons = `SELECT count() AS n FROM (
+  SELECT school_id, school_day, max(end_at) AS ends FROM roster_day GROUP BY school_id, school_day) AS r
+  LEFT JOIN v_derive_head AS h USING (school_id, school_day) WHERE h.at < r.ends + 60`;
 
-async function derived(data: string, progress: (line: string) => void): Promise<void> {
+async function derived(data: string): Promise<void> {
   const isDone = ({ sink, derive }: Status): boolean =>
     sink.backlog_records === 0 && derive?.backlog_days === 0 && !derive.scanning;
   await until(data, 'storing and deriving', isDone);
-  progress('… and looked over once more');
-  await sleep(sweptMs);
-  await until(data, 'deriving', isDone);
+  for (const deadlineMs = Date.now() + settledMs; ; await sleep(pollMs)) {
+    const { json } = await requireServiceCli(['sql', olderThanLessons, '--data', data]);
+    const [{ n }] = (json as { data: { n: string | number }[] }).data;
+    if (Number(n) === 0) return until(data, 'deriving', isDone);
+    if (Date.now() > deadlineMs) {
+      throw new OperatorError(
+        'NOT_SETTLED',
+        `${n} school days are not derived since they ended`,
+        'See the service log',
+      );
+    }
+  }
 }

@@ -41,6 +41,11 @@ export const questions: readonly Question[] = [
     ...{ name: 'persistent_absence', oracle: attendance.persistentAbsence, key: ['class_id'], takes: 'days' },
     takesClass: true,
   },
+  { name: 'attendance_by_school', oracle: attendance.attendanceBySchool, key: perSchool, takes: 'days' },
+  {
+    ...{ name: 'attendance_by_class', oracle: attendance.attendanceByClass, key: ['class_id'], takes: 'days' },
+    takesClass: true,
+  },
   { name: 'presence_5m', oracle: attendance.presence5m, key: ['slot'], takes: 'day' },
   { name: 'not_arrived', oracle: pupils.notArrived, key: perPupil, takes: 'day', takesClass: true },
   { name: 'inside_now', oracle: pupils.insideNow, key: perPupil, takes: 'now', takesClass: true },
@@ -59,6 +64,7 @@ export const questions: readonly Question[] = [
     isOrdered: true,
   },
   { name: 'entitlement_use', oracle: money.entitlementUse, key: ['school_id', 'window'], takes: 'days' },
+  { name: 'entitlement_daily', oracle: money.entitlementDaily, key: ['school_day', 'window'], takes: 'days' },
   {
     ...{ name: 'refusals', oracle: money.refusals, key: ['kind', 'code'], takes: 'days', takesClass: true },
     kinds: ['gate-in', 'meal', 'buffet', 'locker-open', 'fare'],
@@ -103,11 +109,12 @@ export interface Said {
 }
 
 /** Of what there are very many (classes, pupils, readers) as many are asked for, spread over all. */
-const samplesMax = 60;
+export const samplesDefault = 60;
 
 /** Everything that is asked of one query: each day, ranges, each district and school, classes, pupils, readers. */
-export function whatToAsk(question: Question, index: WorldIndex, nowMs: number): Said[] {
+export function whatToAsk(question: Question, index: WorldIndex, nowMs: number, samplesMax = samplesDefault): Said[] {
   const { world } = index;
+  const sample = <T>(items: readonly T[]): T[] => spread(items, samplesMax);
   const all = [...world.files.rosters.keys()].sort((a, b) => a - b);
   const days = world.days;
   const dayOf = (place: number): string => world.playedDays[place % world.playedDays.length];
@@ -156,7 +163,7 @@ export function whatToAsk(question: Question, index: WorldIndex, nowMs: number):
   }
 }
 
-function sample<T>(all: readonly T[]): T[] {
+function spread<T>(all: readonly T[], samplesMax: number): T[] {
   const step = Math.max(1, all.length / samplesMax);
   return Array.from({ length: Math.min(all.length, samplesMax) }, (_, place) => all[Math.floor(place * step)]);
 }
