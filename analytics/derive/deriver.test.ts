@@ -112,6 +112,15 @@ describe('the deriver', () => {
     ]);
   });
 
+  it('finds no work in days whose taps are not kept, whatever makes them out of date', async () => {
+    const store = new NotedStore();
+    store.stale = [today - 500, today - 1].map((schoolDay) => ({ schoolId: 1, schoolDay, cause: 'form' as const }));
+    const waits = { ...limits, pastDelayMs: 1_000_000 };
+    const deriver = started(store, { firstTapDay: () => today - 400, limits: waits });
+    await expect.poll(() => deriver.status().backlogKeys, { timeout: waitMs }).toBeGreaterThan(0);
+    expect(deriver.status().backlogKeys).toBe(1);
+  });
+
   it('derives schools of one day together, a running day long before an older one', async () => {
     const store = new NotedStore();
     const deriver = started(store, { limits: { ...limits, todayDelayMs: 30, pastDelayMs: 1_000_000 } });

@@ -91,7 +91,10 @@ export class Deriver implements StoredFollower {
   markDirty(keys: readonly DirtyMark[]): boolean {
     if (this.#backlog.size + keys.length > this.#limits.keysMax) return false;
     const nowMs = Date.now();
-    for (const { schoolId, schoolDay, cause } of keys) this.#mark({ schoolId, schoolDay }, cause, { nowMs });
+    for (const { schoolId, schoolDay, cause } of keys) {
+      // A day whose taps are gone stays as it is, and would be found out of date for ever.
+      if (!this.#isPast(schoolDay)) this.#mark({ schoolId, schoolDay }, cause, { nowMs });
+    }
     return true;
   }
 

@@ -4,6 +4,8 @@ import { FileDeriveCursorStore } from '../../../analytics/derive/derive-cursor.t
 import { ClickHouseDeriveStore } from '../../../analytics/derive/derive-store.ts';
 import { Deriver } from '../../../analytics/derive/deriver.ts';
 import { deriveLimits } from '../../../analytics/derive/limits.ts';
+import type { ClickHouseClient } from '../../../analytics/clickhouse/client.ts';
+import { firstDayKept, tapDaysKept } from '../../../analytics/schema/retention.ts';
 import type { Ask } from '../../../analytics/verify/derived/read-inputs.ts';
 import { OperatorError } from '../../../workers/errors.ts';
 import { openJournalCursor } from '../../../workers/journal/cursor.ts';
@@ -47,11 +49,13 @@ export async function deriveAlone(of: {
   readonly ask: Ask;
   readonly dataPath: string;
   readonly journalDirectory: string;
+  readonly client: ClickHouseClient;
   readonly clickhouseUrl: string;
   readonly positions: readonly number[];
   readonly nowMs: number;
 }): Promise<number> {
   const { positions, nowMs } = of;
+  const firstTapDay = firstDayKept(await tapDaysKept(of.client));
   const store = new ClickHouseDeriveStore(
     of.clickhouseUrl,
     deriveLimits.statementTimeoutMs,
@@ -63,6 +67,7 @@ export async function deriveAlone(of: {
     cursors: new FileDeriveCursorStore(await cursorDirectory(of.ask, of.dataPath)),
     openCursor: (shard, afterPosition) => openJournalCursor(of.journalDirectory, shard, afterPosition),
     now: () => nowMs,
+    firstTapDay: () => firstTapDay,
     limits: { todayDelayMs: 0, pastDelayMs: 0 },
   });
   deriver.markDirty(await store.outOfDate(0, nowMs));
