@@ -118,7 +118,7 @@ export function gateFlow(index: WorldIndex, asked: Asked): AnswerRow[] {
       ...{ school_day: day, reader_id: Number(reader), school_id: own[0].schoolId, entries, exits },
       inside_change: entries - exits,
       strangers: count(own, ({ pupilId }) => pupilId === 0),
-      pupils: new Set(passed.map(({ pupilId }) => pupilId)).size,
+      pupils_least: Math.min(11, new Set(passed.map(({ pupilId }) => pupilId)).size),
     };
   });
 }
