@@ -25,10 +25,11 @@ const harmless = new Set(['GET', 'HEAD', 'OPTIONS']);
 
 /**
  * What changes something must come from a page of ours: the browser says so itself. A bearer token is proof enough: no
- * browser adds one by itself. Throws CSRF_REFUSED.
+ * browser adds one by itself, as it does with "Basic". Throws CSRF_REFUSED.
  */
 export const sameOriginOnly: MiddlewareHandler = async (context, next) => {
-  if (!harmless.has(context.req.method) && bearerOf(context) === undefined && !isOfOurPage(context)) {
+  const hasToken = (bearerOf(context) ?? '') !== '';
+  if (!harmless.has(context.req.method) && !hasToken && !isOfOurPage(context)) {
     throw new HttpError(403, [
       'CSRF_REFUSED',
       'the request does not come from a page of this server',
