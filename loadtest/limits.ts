@@ -13,6 +13,8 @@ export const limits = {
   fleetOrderedTickMs: 2,
   progressEveryMs: 1_000,
   beatEveryMs: 30_000,
+  /** At a clock that runs fast a reader beats by that clock, but not more often than this. */
+  beatEveryMsMin: 50,
   connectTimeoutMs: 10_000,
   connectsAtOnceMax: 512,
   /** Without any answer for so long while taps are in flight, a reader hangs up and connects anew. */

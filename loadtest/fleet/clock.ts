@@ -1,6 +1,7 @@
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { usageError } from '../errors.ts';
+import { limits } from '../limits.ts';
 
 /** Simulated time: `startMs` at the wall time `wallStartMs`, running `speed` times as fast as the wall clock. */
 export interface SimulatedClock {
@@ -13,6 +14,8 @@ export interface SimulatedClock {
   advance?(): void | Promise<void>;
   /** The service's clock stands with it: beats, cuts and waits go by simulated time, and nothing depends on the machine. */
   readonly isShared?: boolean;
+  /** From one BEAT to the next by the wall clock, where the service's clock runs faster; else as the protocol has it. */
+  readonly beatEveryMs?: number;
 }
 
 /** Runs a planned day against a service that lives on the real clock. */
@@ -33,7 +36,8 @@ export function sharedClock(text: string): SimulatedClock {
     throw usageError('CLOCK_INVALID', `"${text}" is no clock`, 'Give it as SIMSTARTMS:WALLSTARTMS:SPEED');
   }
   const nowMs = (): number => startMs + (Date.now() - wallStartMs) * speed;
-  return { speed, nowMs, serviceMs: () => Math.round(nowMs()) };
+  const beatEveryMs = Math.max(limits.beatEveryMs / speed, limits.beatEveryMsMin);
+  return { speed, nowMs, serviceMs: () => Math.round(nowMs()), beatEveryMs };
 }
 
 /**

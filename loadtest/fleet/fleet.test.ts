@@ -1,8 +1,11 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
 import { deterministicKey } from '../region/keys.ts';
 import type { PlannedTap } from '../region/model.ts';
 import { CardTurns } from './card-turns.ts';
-import { plannedClock, SteppedClock } from './clock.ts';
+import { plannedClock, sharedClock, SteppedClock } from './clock.ts';
 import { quiet } from './noise.ts';
 import { runFleet, type FleetOptions, type FleetReport } from './run.ts';
 import type { ReaderOptions } from './simulated-reader.ts';
@@ -128,4 +131,18 @@ test('a clock that waits for the answers makes the same day twice, outages and a
   expect(deeds).toHaveLength(readers * 59);
   expect(new Set(deeds)).toEqual(new Set([1, 2]));
   expect(await course()).toEqual(first);
+});
+
+test('on a clock that runs fast readers beat by that clock, so that they count as alive', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'fleet-'));
+  try {
+    const signsPath = join(folder, 'signs.ndjson');
+    await play({}, {}, 100, { clock: sharedClock(`${1e12}:${Date.now()}:100`), signsPath });
+    const signs = readFileSync(signsPath, 'utf8').trim().split('\n');
+    const beats = signs.map((line) => JSON.parse(line) as { event: string }).filter(({ event }) => event === 'beat');
+    // 300 s of the day in 3 s: ten beats a reader, and fewer on a busy machine.
+    expect(beats.length).toBeGreaterThan(readers * 3);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });

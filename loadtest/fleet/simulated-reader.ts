@@ -231,7 +231,7 @@ export class SimulatedReader implements TurnHolder {
     const wallMs = Date.now();
     const timeMs = this.#timeMs(wallMs);
     const cutMsMean = noise.cutWallMsMean * (this.#context.clock.isShared ? limits.cutMsShared : 1);
-    this.#nextBeatMs = timeMs + limits.beatEveryMs;
+    this.#nextBeatMs = timeMs + (this.#context.clock.beatEveryMs ?? limits.beatEveryMs);
     this.#nextCutMs = cutMsMean > 0 ? timeMs + noise.random.exponential(cutMsMean) : Infinity;
     const { firstUnacked, sentUpTo } = this.#queue;
     if (nextSeq > 1 && sentUpTo === 0) {
@@ -495,6 +495,6 @@ export class SimulatedReader implements TurnHolder {
     this.#sign('beat', queued, oldestMs);
     // The clock must not go on before the service has noted the time of it.
     if (this.#context.clock.isShared) this.#ping();
-    this.#nextBeatMs = timeMs + limits.beatEveryMs;
+    this.#nextBeatMs = timeMs + (this.#context.clock.beatEveryMs ?? limits.beatEveryMs);
   }
 }
