@@ -3,8 +3,8 @@
 ALTER TABLE spend_day ADD COLUMN IF NOT EXISTS eaters Array(UInt32) AFTER kop;
 ALTER TABLE spend_day ADD COLUMN IF NOT EXISTS taken_back Array(UInt32) AFTER eaters;
 
-CREATE OR REPLACE VIEW v_spend_day AS SELECT * FROM spend_day
-WHERE (school_id, school_day, revision) IN (SELECT school_id, school_day, revision FROM v_derive_head);
+CREATE OR REPLACE VIEW v_spend_day AS SELECT derived.* FROM spend_day AS derived
+INNER JOIN (SELECT school_id, school_day, revision FROM derive_head FINAL) AS head USING (school_id, school_day, revision);
 
 -- The last that each reader told, however long ago: beats themselves are too many to look through. Largest and newest
 -- only: a beat that is there twice changes nothing.
