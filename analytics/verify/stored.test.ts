@@ -51,7 +51,7 @@ describe.skipIf(missing !== undefined)('what is stored', () => {
     const positions = [...range(1, 100), ...range(102, 201)];
     const sum = (of: (position: number) => number): bigint =>
       BigInt(positions.reduce((total, at) => total + of(at), 0));
-    const taps = await storedTaps(client, shard, upTo);
+    const taps = await storedTaps(client, { shard, upTo });
     expect(taps).toMatchObject({ count: 200, identities: 200, positions: 200, minPosition: 1, maxPosition: 201 });
     expect(taps.sumPosition).toBe(sum((position) => position));
     expect(taps.sumSeq).toBe(sum((position) => position));

@@ -28,9 +28,12 @@ export interface StoredTransfers {
   readonly netByAccountType: readonly { readonly owner: number; readonly purse: number; readonly netKop: bigint }[];
 }
 
-/** Sums up the taps of a shard up to and including a position. */
-export async function storedTaps(client: ClickHouseClient, shard: number, upTo: number): Promise<StoredTaps> {
-  const from = `FROM tap WHERE shard = ${shard} AND position <= ${upTo}`;
+/** Sums up the taps of a shard up to and including a position, from a school day (days since 1970) on. */
+export async function storedTaps(
+  client: ClickHouseClient,
+  { shard, upTo, firstDay = 0 }: { readonly shard: number; readonly upTo: number; readonly firstDay?: number },
+): Promise<StoredTaps> {
+  const from = `FROM tap WHERE shard = ${shard} AND position <= ${upTo} AND toUInt16(school_day) >= ${firstDay}`;
   const [sums] = await rowsOf<TapSums>(
     client,
     `SELECT ${asText({

@@ -126,9 +126,10 @@ async function readFromService(data: DataDirectory): Promise<{ told: Told[]; tot
 
 /** The verdict in one line, and what is wrong below it. */
 export function describeVerdict(verdict: FullVerdict): string[] {
-  const { acked, journaled, stored, lost, doubled, sum_kop: sumKop, ok, problems } = verdict;
+  const { acked, journaled, stored, expired, lost, doubled, sum_kop: sumKop, ok, problems } = verdict;
+  const beyond = expired === 0 ? '' : ` + beyond retention ${expired}`;
   // What a reader was not told yet, or never came back to hear, is journaled all the same.
-  const counts = `acknowledged ${acked} ${sign(acked, journaled)} journaled ${journaled} ${sign(journaled, stored)} stored ${stored}`;
+  const counts = `acknowledged ${acked} ${sign(acked, journaled)} journaled ${journaled} ${sign(journaled, stored + expired)} stored ${stored}${beyond}`;
   return [
     ...problems.map((problem) => `  ${problem}`),
     ...(verdict.deep === undefined ? [] : describeDeep(verdict.deep)),

@@ -90,8 +90,8 @@ export class RunningSchool {
     return school;
   }
 
-  async begin(): Promise<void> {
-    const config = { ...readConfig({ port: '0', shards: '2' }, {}), clock: () => this.nowMs };
+  async begin(flags: Record<string, string> = {}): Promise<void> {
+    const config = { ...readConfig({ port: '0', shards: '2', ...flags }, {}), clock: () => this.nowMs };
     const started = await startService(config, pino({ level: 'silent' }), this.data);
     this.service = started.service;
     this.#stream = started.address.stream;

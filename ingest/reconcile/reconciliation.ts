@@ -1,4 +1,5 @@
 import type { ClickHouseClient } from '../../analytics/clickhouse/client.ts';
+import { firstDayKept, tapDaysKept } from '../../analytics/schema/retention.ts';
 import { readStoredDays, type DaysAsked, type StoredDay } from '../../analytics/verify/stored-days.ts';
 import { OperatorError } from '../../workers/errors.ts';
 import { bookDaysMax } from '../../workers/ledger/limits.ts';
@@ -34,6 +35,7 @@ export interface ReconciledDay {
   readonly journal_kop: number;
   readonly ledger_n: number | null;
   readonly ledger_kop: number | null;
+  /** Null as well for days whose taps ClickHouse does not keep; so are `clickhouse_taps`. */
   readonly clickhouse_n: number | null;
   readonly clickhouse_kop: number | null;
   /** The largest less the smallest of what is known, of the sales or, where that is more, of all taps. */
@@ -87,9 +89,11 @@ export class Reconciliation {
   }
 
   /** Undefined when ClickHouse does not answer. */
-  async #stored(asked: DaysAsked): Promise<StoredDay[] | undefined> {
+  async #stored(asked: DaysAsked): Promise<StoredDays | undefined> {
     try {
-      return await readStoredDays(this.#options.clickhouse(), asked);
+      const client = this.#options.clickhouse();
+      const firstTapDay = firstDayKept(await tapDaysKept(client));
+      return { days: await readStoredDays(client, asked), firstTapDay };
     } catch (error) {
       this.#options.onError?.(error);
       return undefined;
@@ -104,20 +108,26 @@ export class Reconciliation {
   }
 }
 
+interface StoredDays {
+  readonly days: readonly StoredDay[];
+  /** Of earlier days ClickHouse keeps no taps, or is about to drop them. */
+  readonly firstTapDay: number;
+}
+
 interface Accounts {
   readonly asked: DaysAsked;
   readonly ledgerFrom: readonly number[];
   readonly booked: ReadonlyMap<number, ReadonlyMap<number, BookedSums>>;
   readonly counted: CountsTold;
   readonly storedFrom: readonly number[];
-  readonly stored: readonly StoredDay[] | undefined;
+  readonly stored: StoredDays | undefined;
   readonly after: CountsTold;
 }
 
 function joined(accounts: Accounts): ReconciledDay[] {
   const { asked, counted, stored, after, booked } = accounts;
   const countedRows = byDay(counted.rows);
-  const storedRows = byDay(stored ?? []);
+  const storedRows = byDay(stored?.days ?? []);
   const afterRows = byDay(after.rows);
   const rows: ReconciledDay[] = [];
   const schools = [...new Set(asked.schools)].sort((a, b) => a - b);
@@ -129,7 +139,7 @@ function joined(accounts: Accounts): ReconciledDay[] {
       const inStore = storedRows.get(key);
       if (inBook === undefined && inJournal === undefined && inStore === undefined) continue;
       const isSettled = isAtRest(accounts, inJournal, afterRows.get(key));
-      const ofStore = stored === undefined ? null : (inStore ?? nothing);
+      const ofStore = stored === undefined ? undefined : storedSums(inStore ?? nothing, day >= stored.firstTapDay);
       rows.push(reconciled({ day, schoolId, inJournal, inBook, ofStore, isSettled }));
     }
   }
@@ -137,6 +147,17 @@ function joined(accounts: Accounts): ReconciledDay[] {
 }
 
 const nothing = { taps: 0, sales: 0, takingsKop: 0 };
+
+interface StoredSums {
+  readonly taps?: number;
+  readonly sales?: number;
+  readonly takingsKop: number;
+}
+
+/** Money is kept for good, also where taps are not. */
+function storedSums({ taps, sales, takingsKop }: typeof nothing, hasTaps: boolean): StoredSums {
+  return hasTaps ? { taps, sales, takingsKop } : { takingsKop };
+}
 
 /** Whether the three accounts can be of the same moment: nothing of the day is behind the ledger's word or not stored. */
 function isAtRest(
@@ -157,7 +178,7 @@ function reconciled(of: {
   schoolId: number;
   inJournal: CountedRow | undefined;
   inBook: BookedSums | undefined;
-  ofStore: Pick<StoredDay, 'taps' | 'sales' | 'takingsKop'> | null;
+  ofStore: StoredSums | undefined;
   isSettled: boolean;
 }): ReconciledDay {
   const { taps, sales, takingsKop } = of.inJournal ?? nothing;

@@ -9,6 +9,8 @@ export interface ShardAudit {
   readonly shard: number;
   lastPosition: number;
   taps: number;
+  /** Of them those of school days that ClickHouse keeps no taps of: the sums that it is held against are without them. */
+  expired: number;
   quarantined: number;
   /** Quarantined taps with an identity of their own (answered 93): acknowledged, yet no decided taps. */
   forbidden: number;
@@ -28,17 +30,22 @@ export interface ShardAudit {
 
 const problemsMax = 20;
 
-/** Reads a shard's journal up to `untilPosition` (all of it if undefined) and adds it up. */
+/**
+ * Reads a shard's journal up to `untilPosition` (all of it if undefined) and adds it up. Taps of school days before
+ * `firstTapDay` (days since 1970) are expired.
+ */
 export function auditShard(
   journalDirectory: string,
   shard: number,
   untilPosition: number | undefined,
   identities: IdentitySet,
+  firstTapDay = 0,
 ): ShardAudit {
   const audit: ShardAudit = {
     shard,
     lastPosition: 0,
     taps: 0,
+    expired: 0,
     quarantined: 0,
     forbidden: 0,
     transfers: 0,
@@ -56,7 +63,7 @@ export function auditShard(
   try {
     for (let block = cursor.next(); block !== undefined; block = cursor.next()) {
       if (untilPosition !== undefined && block.lastPosition > untilPosition) break;
-      auditBlock(audit, block, identities);
+      auditBlock(audit, block, { identities, firstTapDay });
     }
   } finally {
     cursor.close();
@@ -64,7 +71,12 @@ export function auditShard(
   return audit;
 }
 
-function auditBlock(audit: ShardAudit, block: JournalBlock, identities: IdentitySet): void {
+interface Context {
+  readonly identities: IdentitySet;
+  readonly firstTapDay: number;
+}
+
+function auditBlock(audit: ShardAudit, block: JournalBlock, context: Context): void {
   if (block.firstPosition !== audit.lastPosition + 1) {
     problem(audit, `positions ${audit.lastPosition + 1} to ${block.firstPosition - 1} are missing`);
   }
@@ -77,8 +89,8 @@ function auditBlock(audit: ShardAudit, block: JournalBlock, identities: Identity
     if (section.type !== SectionType.taps && section.type !== SectionType.quarantine) continue;
     const records = new TapRecords(section.bytes.buffer, section.bytes.byteOffset, section.count);
     for (let row = 0; row < section.count; row++) {
-      if (section.type === SectionType.taps) auditTap(audit, records, row, moved, identities);
-      else auditQuarantined(audit, records, row, identities);
+      if (section.type === SectionType.taps) auditTap(audit, records, row, moved, context);
+      else auditQuarantined(audit, records, row, context.identities);
     }
   }
 }
@@ -113,17 +125,13 @@ function auditTransfers(audit: ShardAudit, bytes: Uint8Array, moved: Moved): voi
   }
 }
 
-function auditTap(audit: ShardAudit, records: TapRecords, row: number, moved: Moved, identities: IdentitySet): void {
+function auditTap(audit: ShardAudit, records: TapRecords, row: number, moved: Moved, context: Context): void {
   const position = records.getI64(row, TapOffset.position);
   const seq = records.getU32(row, TapOffset.seq);
   const debitedKop = records.getI64(row, TapOffset.debitedKop);
   audit.taps += 1;
-  audit.sumPosition += position;
-  audit.sumSeq += seq;
-  audit.debitedKop += debitedKop;
-  audit.sumBalanceKop += records.getI64(row, TapOffset.balanceKop);
-  const key = `${records.getU8(row, TapOffset.kind)}:${records.getU8(row, TapOffset.code)}`;
-  audit.byKindAndCode.set(key, (audit.byKindAndCode.get(key) ?? 0) + 1);
+  if (records.getU16(row, TapOffset.schoolDay) < context.firstTapDay) audit.expired += 1;
+  else addUp(audit, records, row);
   const [fromPupil, fromFund] = [moved.fromPupils.get(position) ?? 0, moved.fromOthers.get(position) ?? 0];
   if (fromPupil !== debitedKop) {
     problem(audit, `the tap at position ${position} debited ${debitedKop}, its transfers ${fromPupil}`);
@@ -133,10 +141,20 @@ function auditTap(audit: ShardAudit, records: TapRecords, row: number, moved: Mo
     problem(audit, `the tap at position ${position} moved ${fromFund} that no entitlement explains`);
   }
   const readerId = records.getU32(row, TapOffset.readerId);
-  if (!identities.add(readerId, records.getU32(row, TapOffset.bootEpoch), seq)) {
+  if (!context.identities.add(readerId, records.getU32(row, TapOffset.bootEpoch), seq)) {
     audit.doubled += 1;
     problem(audit, `position ${position} decides reader ${readerId} seq ${seq} a second time`);
   }
+}
+
+/** What ClickHouse's rows are held against. */
+function addUp(audit: ShardAudit, records: TapRecords, row: number): void {
+  audit.sumPosition += records.getI64(row, TapOffset.position);
+  audit.sumSeq += records.getU32(row, TapOffset.seq);
+  audit.debitedKop += records.getI64(row, TapOffset.debitedKop);
+  audit.sumBalanceKop += records.getI64(row, TapOffset.balanceKop);
+  const key = `${records.getU8(row, TapOffset.kind)}:${records.getU8(row, TapOffset.code)}`;
+  audit.byKindAndCode.set(key, (audit.byKindAndCode.get(key) ?? 0) + 1);
 }
 
 function auditQuarantined(audit: ShardAudit, records: TapRecords, row: number, identities: IdentitySet): void {

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ClickHouseClient } from '../../analytics/clickhouse/client.ts';
+import { firstDayKept, tapDaysKept } from '../../analytics/schema/retention.ts';
 import { storedTaps, storedTransfers } from '../../analytics/verify/stored.ts';
 import { hasErrno, OperatorError } from '../../workers/errors.ts';
 import type { Totals } from '../../workers/pool/messages.ts';
@@ -24,6 +25,8 @@ export interface Verdict {
   readonly acked: number;
   readonly journaled: number;
   readonly stored: number;
+  /** Of `journaled`: taps of school days that ClickHouse keeps no taps of (`--tap-retention-days`); neither stored nor lost. */
+  readonly expired: number;
   readonly lost: number;
   readonly doubled: number;
   readonly sum_kop: number;
@@ -47,13 +50,16 @@ const storePollMs = 200;
  */
 export async function verify(input: VerifyInput): Promise<Verdict> {
   const identities = new IdentitySet();
+  const firstTapDay = firstDayKept(await tapDaysKept(input.client));
   const audits = input.totals.map(({ position }, shard) => {
     input.onProgress?.(`reading the journal of shard ${shard}`);
-    return auditShard(input.journalDirectory, shard, position, identities);
+    return auditShard(input.journalDirectory, shard, position, identities, firstTapDay);
   });
   const problems = audits.flatMap((audit) => audit.problems);
   const told = compareTold(input.told, identities, problems);
-  const storedCounts = await Promise.all(audits.map((audit) => compareStored(input, audit, problems)));
+  const storedCounts = await Promise.all(
+    audits.map((audit) => compareStored({ ...input, firstTapDay }, audit, problems)),
+  );
   compareBalances(audits, input.totals, problems);
   const sum = (pick: (audit: ShardAudit) => number) => audits.reduce((total, audit) => total + pick(audit), 0);
   const sumKop = audits.reduce((total, { balances }) => total + [...balances.values()].reduce((a, b) => a + b, 0), 0);
@@ -63,6 +69,7 @@ export async function verify(input: VerifyInput): Promise<Verdict> {
     acked: told.seqs - told.lost - sum((audit) => audit.forbidden),
     journaled: sum((audit) => audit.taps),
     stored,
+    expired: sum((audit) => audit.expired),
     lost: told.lost + storedCounts.reduce((total, { missing }) => total + missing, 0),
     doubled: sum((audit) => audit.doubled) + storedCounts.reduce((total, { doubled }) => total + doubled, 0),
     sum_kop: sumKop,
@@ -95,17 +102,20 @@ function compareTold(
   return { seqs, lost };
 }
 
-async function compareStored(input: VerifyInput, audit: ShardAudit, problems: string[]) {
+type StoredInput = VerifyInput & { readonly firstTapDay: number };
+
+async function compareStored(input: StoredInput, audit: ShardAudit, problems: string[]) {
   input.onProgress?.(`comparing shard ${audit.shard} with ClickHouse`);
-  await untilStored(input.client, audit, input.storeIdleTimeoutMs ?? storeIdleTimeoutMsDefault);
-  const taps = await storedTaps(input.client, audit.shard, audit.lastPosition);
+  await untilStored(input, audit);
+  const kept = audit.taps - audit.expired;
+  const taps = await tapsOf(input, audit);
   const transfers = await storedTransfers(input.client, audit.shard, audit.lastPosition);
   const expect = (what: string, inJournal: number, inClickHouse: number | bigint) => {
     if (BigInt(inJournal) === BigInt(inClickHouse)) return;
     problems.push(`shard ${audit.shard}: ${what} is ${inJournal} in the journal, ${inClickHouse} in ClickHouse`);
   };
-  expect('the number of taps', audit.taps, taps.count);
-  expect('the number of different taps', audit.taps - audit.doubled, taps.identities);
+  expect('the number of taps', kept, taps.count);
+  expect('the number of different taps', kept - audit.doubled, taps.identities);
   expect('the sum of positions', audit.sumPosition, taps.sumPosition);
   expect('the sum of seqs', audit.sumSeq, taps.sumSeq);
   expect('the sum debited', audit.debitedKop, taps.sumDebitedKop);
@@ -120,17 +130,19 @@ async function compareStored(input: VerifyInput, audit: ShardAudit, problems: st
       count,
     );
   }
-  const missing = Math.max(0, audit.taps - taps.positions);
+  const missing = Math.max(0, kept - taps.positions);
   return { count: taps.count, missing, doubled: taps.count - taps.positions };
 }
 
 /** Waits until ClickHouse holds what the journal held at the beginning, as long as it makes progress. */
-async function untilStored(client: ClickHouseClient, audit: ShardAudit, storeIdleTimeoutMs: number): Promise<void> {
+async function untilStored(input: StoredInput, audit: ShardAudit): Promise<void> {
+  const storeIdleTimeoutMs = input.storeIdleTimeoutMs ?? storeIdleTimeoutMsDefault;
   let best = -1;
   let changedAtMs = Date.now();
   for (;;) {
-    const counts = await storedCounts(client, audit);
-    if (counts !== undefined && counts.taps >= audit.taps && counts.transfers >= audit.transfers) return;
+    const counts = await storedCounts(input, audit);
+    if (counts !== undefined && counts.taps >= audit.taps - audit.expired && counts.transfers >= audit.transfers)
+      return;
     const stored = counts === undefined ? -1 : counts.taps + counts.transfers;
     if (stored !== best) {
       best = stored;
@@ -146,15 +158,19 @@ async function untilStored(client: ClickHouseClient, audit: ShardAudit, storeIdl
 }
 
 /** Undefined while the tables are not there: the sink makes them once ClickHouse lives long enough. */
-async function storedCounts(client: ClickHouseClient, audit: ShardAudit) {
+async function storedCounts(input: StoredInput, audit: ShardAudit) {
   try {
-    const taps = await storedTaps(client, audit.shard, audit.lastPosition);
-    const transfers = await storedTransfers(client, audit.shard, audit.lastPosition);
+    const taps = await tapsOf(input, audit);
+    const transfers = await storedTransfers(input.client, audit.shard, audit.lastPosition);
     return { taps: taps.count, transfers: transfers.count };
   } catch (error) {
     if (hasErrno(error, unknownTable, unknownDatabase)) return undefined;
     throw error;
   }
+}
+
+async function tapsOf({ client, firstTapDay: firstDay }: StoredInput, { shard, lastPosition: upTo }: ShardAudit) {
+  return await storedTaps(client, { shard, upTo, firstDay });
 }
 
 function compareBalances(audits: readonly ShardAudit[], totals: readonly Totals[], problems: string[]): void {

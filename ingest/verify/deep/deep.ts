@@ -66,9 +66,10 @@ export async function verifyDeep(input: DeepInput): Promise<DeepVerdict> {
   const kept = await tapDaysKept(input.client);
   const { from, booked, positions, journal } = await readAccounts(input, onProgress);
   const notes: string[] = [];
-  const stored = await untilStored(ask, positions, journal);
+  const firstTapDay = firstDayKept(kept);
+  const stored = await untilStored(ask, positions, journal, firstTapDay);
   const ledger = compareLedger(journal.sums, booked, from);
-  const lines = compareLines(journal, stored, firstDayKept(kept));
+  const lines = compareLines(journal, stored, firstTapDay);
   const derived = await checkDerivedDays({
     ask,
     touched: touchedByDay(journal.touched),
@@ -125,14 +126,20 @@ const storePolls = 300;
 const storePollMs = 200;
 
 /** ClickHouse takes a moment for what is durable already. */
-async function untilStored(ask: Ask, positions: readonly number[], journal: JournalDays): Promise<DayLine[]> {
-  const total = (lines: Iterable<DayLine>) => [...lines].reduce((sum, { n }) => sum + n, 0);
+async function untilStored(
+  ask: Ask,
+  positions: readonly number[],
+  journal: JournalDays,
+  firstTapDay: number,
+): Promise<DayLine[]> {
+  const isDropped = ({ table, day }: DayLine) => table === 'tap' && day < firstTapDay;
+  const total = (lines: Iterable<DayLine>) => [...lines].reduce((sum, line) => sum + (isDropped(line) ? 0 : line.n), 0);
   const wanted = total(journal.lines.values());
   let best = -1;
   for (let polls = 0; ; polls++) {
     const lines = await readStoredLines(ask, positions);
     const count = total(lines);
-    // What a shorter retention dropped never comes; nor does what is lost.
+    // What is lost never comes.
     if (count >= wanted || polls >= storePolls || (count === best && polls > 10)) return lines;
     best = count;
     await new Promise((resolve) => setTimeout(resolve, storePollMs));
