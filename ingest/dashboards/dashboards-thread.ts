@@ -19,8 +19,8 @@ export interface DashboardsOptions {
   readonly clickhouseUrl: () => string;
   readonly now: () => number;
   readonly logger: Logger;
-  /** Answers what only the service knows. */
-  readonly answer: (question: ServiceQuestion) => Promise<readonly (readonly Cell[])[]>;
+  /** Answers what only the service knows, part by part. */
+  readonly answer: (question: ServiceQuestion) => AsyncIterable<readonly (readonly Cell[])[]>;
 }
 
 export interface DashboardsStatus {
@@ -189,8 +189,10 @@ export class DashboardsThread {
 
   async #answer(worker: Worker, id: number, question: ServiceQuestion): Promise<void> {
     try {
-      const rows = await this.#options.answer(question);
-      worker.postMessage({ type: 'answer', id, rows } satisfies ToDashboards);
+      for await (const rows of this.#options.answer(question)) {
+        worker.postMessage({ type: 'rows', id, rows } satisfies ToDashboards);
+      }
+      worker.postMessage({ type: 'answered', id } satisfies ToDashboards);
     } catch (error) {
       const known = environmentError(error);
       if (known === undefined) this.#options.logger.error({ err: error }, 'a question of the dashboards failed');

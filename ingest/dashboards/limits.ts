@@ -17,7 +17,10 @@ export const stopTimeoutMs = 3_000;
 
 /** Questions to the service that wait for its answer; further ones are refused with SERVICE_BUSY. */
 export const questionsWaitingMax = 32;
+/** How long the service may take over an answer, or over its next part. */
 export const answerTimeoutMs = 5_000;
+/** School days that the service works out at once, and tells at once: acknowledgements have their turn in between. */
+export const schoolDaysPerPartMax = 1_000;
 
 /** How long the thread waits for another writer of the registry, an import say. */
 export const registryBusyTimeoutMs = 3_000;

@@ -39,7 +39,9 @@ export interface AnsweredRequest {
 
 export type ToDashboards =
   | { readonly type: 'url'; readonly clickhouseUrl: string }
-  | { readonly type: 'answer'; readonly id: number; readonly rows: readonly (readonly Cell[])[] }
+  /** A part of an answer; then `answered`, when it is whole. */
+  | { readonly type: 'rows'; readonly id: number; readonly rows: readonly (readonly Cell[])[] }
+  | { readonly type: 'answered'; readonly id: number }
   | { readonly type: 'refusal'; readonly id: number; readonly error: ToldError }
   | { readonly type: 'stop' };
 

@@ -1,9 +1,11 @@
+import type { Cell } from '../../analytics/queries/columns.ts';
 import type { ServiceAnswers } from '../../dashboards/server/types.ts';
 import { OperatorError } from '../../workers/errors.ts';
 import { answerTimeoutMs, questionsWaitingMax } from './limits.ts';
 import type { FromDashboards, ServiceQuestion, ToDashboards } from './messages.ts';
 
 interface Waiting {
+  readonly rows: (readonly Cell[])[];
   readonly resolve: (rows: Awaited<ReturnType<ServiceAnswers['ask']>>) => void;
   readonly reject: (error: Error) => void;
   readonly timer: NodeJS.Timeout;
@@ -32,7 +34,7 @@ export class ServiceDesk implements ServiceAnswers {
         const message = `the service has not answered within ${answerTimeoutMs} ms`;
         reject(new OperatorError('SERVICE_SILENT', message, 'Try again in a moment; see "tapline status".'));
       };
-      this.#waiting.set(id, { resolve, reject, timer: setTimeout(silent, answerTimeoutMs) });
+      this.#waiting.set(id, { rows: [], resolve, reject, timer: setTimeout(silent, answerTimeoutMs) });
       this.#say({ type: 'ask', id, question: { query, ...asked } });
     });
   }
@@ -41,9 +43,13 @@ export class ServiceDesk implements ServiceAnswers {
   hear(message: Extract<ToDashboards, { readonly id: number }>): void {
     const waiting = this.#waiting.get(message.id);
     if (waiting === undefined) return;
+    if (message.type === 'rows') {
+      for (const row of message.rows) waiting.rows.push(row);
+      return void waiting.timer.refresh();
+    }
     this.#waiting.delete(message.id);
     clearTimeout(waiting.timer);
-    if (message.type === 'answer') return waiting.resolve(message.rows);
+    if (message.type === 'answered') return waiting.resolve(waiting.rows);
     const { code, message: text, remedy, exitStatus } = message.error;
     waiting.reject(new OperatorError(code, text, remedy, exitStatus));
   }

@@ -101,7 +101,8 @@ function hear(message: ToDashboards): void {
     case 'stop':
       tellRequests();
       return process.exit(0);
-    case 'answer':
+    case 'rows':
+    case 'answered':
     case 'refusal':
       return service.hear(message);
   }
