@@ -50,6 +50,12 @@ export function chooseHidden(sizes: Roster, { hidesBeside = true }: HidingOption
   return { hidden, isTooLittle: hidesBeside && isTooLittle };
 }
 
+/** Of one roster, which may be that of many days. */
+interface Chosen {
+  readonly pupils: number;
+  readonly hidden: ReadonlyMap<number, Reason>;
+}
+
 /**
  * What is hidden on any day from `from` on (`YYYY-MM-DD`). A day without a roster of its own counts twice: as the nobody that
  * was expected, and with the school's last roster, because taps are told of it all the same.
@@ -58,13 +64,19 @@ export function hiddenGroups(rosters: Rosters, from: string, options: HidingOpti
   const schools = new Map<number, Reason>();
   const classes = new Map<string, Reason>();
   let isAll = false;
+  const chosen = new Map<Roster, Chosen>();
+  const choiceOf = (roster: Roster): Chosen => {
+    const known = chosen.get(roster) ?? { pupils: sum(roster), hidden: chooseHidden(roster, options).hidden };
+    chosen.set(roster, known);
+    return known;
+  };
   const hide = (day: ReadonlyMap<number, Roster>) => {
-    const sizes = new Map([...day].map(([schoolId, roster]) => [schoolId, sum(roster)]));
+    const sizes = new Map([...day].map(([schoolId, roster]) => [schoolId, choiceOf(roster).pupils]));
     const { hidden, isTooLittle } = chooseHidden(sizes, options);
     isAll ||= isTooLittle;
     for (const [id, reason] of hidden) add(schools, id, reason);
     for (const [schoolId, roster] of day) {
-      for (const [id, reason] of chooseHidden(roster, options).hidden) add(classes, classKey(schoolId, id), reason);
+      for (const [id, reason] of choiceOf(roster).hidden) add(classes, classKey(schoolId, id), reason);
     }
   };
   const newest = new Map<number, Roster>();
