@@ -42,5 +42,5 @@ export const persistentAbsence = defineQuery({
 SELECT school_id, newest_class AS class_id, countIf(days_due > 0) AS pupils, countIf(${isPersistent}) AS persistent,
   ${percentOf('persistent', 'pupils')}
 FROM (${pupilsWithMissedDays})
-GROUP BY school_id, newest_class ORDER BY school_id, newest_class`,
+GROUP BY school_id, class_id ORDER BY school_id, class_id`,
 });

@@ -20,7 +20,7 @@ export const persistentAbsentees = defineQuery({
   source: 'derived',
   disclosure: { about: 'pupils' },
   sql: `
-SELECT school_id, newest_class, pupil_id, days_due, days_missed, ${percentOf('days_missed', 'days_due')}
+SELECT school_id, newest_class AS class_id, pupil_id, days_due, days_missed, ${percentOf('days_missed', 'days_due')}
 FROM (${pupilsWithMissedDays}) WHERE ${isPersistent}
-ORDER BY school_id, newest_class, pupil_id`,
+ORDER BY school_id, class_id, pupil_id`,
 });

@@ -240,6 +240,18 @@ describe.skipIf(missing !== undefined)('the desk', () => {
     });
   });
 
+  it.each(['class_attendance', 'attendance_by_class', 'persistent_absence', 'persistent_absentees', 'not_arrived'])(
+    'sorts the classes of %s by their names',
+    async (name) => {
+      const days =
+        name.startsWith('class') || name === 'not_arrived' ? { day } : { from: dayTexts[0], to: dayTexts[4] };
+      const answer = await ask(name, callers.admin, { ...days, school: '1' });
+      const classes = [...new Set(cellsOf(answer, 'class_name'))];
+      expect(classes.length).toBeGreaterThan(1);
+      expect(classes).toEqual(['1В', '2Б', '10А'].filter((one) => classes.includes(one)));
+    },
+  );
+
   it('joins names behind the ids and sorts classes by them, hidden ones as well', async () => {
     const answer = await ask('class_attendance', callers.district, { day, school: '1' });
     expect(Object.keys(answer.columns).slice(0, 5)).toEqual([
