@@ -22,6 +22,10 @@ export const answerTimeoutMs = 5_000;
 /** School days that the service works out at once, and tells at once: acknowledgements have their turn in between. */
 export const schoolDaysPerPartMax = 1_000;
 
+/** For how long the looks of one person at one list of pupils are one entry of the audit; how many are remembered. */
+export const listLookMs = 10 * 60_000;
+export const listLooksMax = 10_000;
+
 /** How long the thread waits for another writer of the registry, an import say. */
 export const registryBusyTimeoutMs = 3_000;
 /** How old what is remembered of schools and classes may be. */

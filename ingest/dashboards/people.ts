@@ -1,10 +1,12 @@
 import { timingSafeEqual } from 'node:crypto';
+import { LRUCache } from 'lru-cache';
 import type { People, PupilView } from '../../dashboards/server/http/parts.ts';
 import type { Caller } from '../../dashboards/server/types.ts';
 import { notesIn } from '../admin/audit-trail.ts';
 import { environmentError } from '../../workers/errors.ts';
 import { endSession, findSession, findUserByToken, signIn, touchSession } from '../registry/sessions.ts';
 import type { Registry } from '../registry/store.ts';
+import { listLookMs, listLooksMax } from './limits.ts';
 
 /** Whoever may read the data directory's own token. */
 const owner: Caller = { name: 'owner', role: 'admin', districtId: null, schoolId: null, classId: null };
@@ -39,18 +41,27 @@ export function peopleOf({ reader, writer, ownerToken, onError }: PeopleParts): 
   };
 }
 
-/** Writes who looks at pupils before it is done, and how it ended. What cannot be written is not done. */
+/**
+ * Writes who looks at pupils before it is done, and how it ended. What cannot be written is not done. A page asks for its
+ * list again and again: looks of one person at one list are one entry for some time, by the machine's clock; looks at one
+ * pupil never are.
+ */
 export function auditOf(writer: Registry, now: () => number, onError: (error: unknown) => void) {
   const notes = notesIn(writer);
+  const age = { ttl: listLookMs, ttlResolution: 0, perf: { now: () => Date.now() } };
+  const lists = new LRUCache<string, true>({ max: listLooksMax, ...age });
   return async <T>(caller: Caller, view: PupilView, work: () => Promise<T>): Promise<T> => {
     const { query, pupilId, reason, parameters } = view;
     const { name: who, role } = caller;
+    const list = pupilId === null ? JSON.stringify([caller, query, parameters, reason]) : undefined;
+    if (list !== undefined && lists.has(list)) return await work();
     const request = { pupil: pupilId, reason, parameters };
     const auditId = await notes.begin({ atMs: now(), who, role, command: `view ${query}`, request });
     const end = (ok: boolean, outcome: unknown) => notes.end(auditId, { atMs: now(), ok, outcome }).catch(onError);
     try {
       const result = await work();
       await end(true, null);
+      if (list !== undefined) lists.set(list, true);
       return result;
     } catch (error) {
       await end(false, { refusal: environmentError(error)?.code ?? 'INTERNAL' });
