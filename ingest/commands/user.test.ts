@@ -1,5 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { sql } from 'kysely';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { listAudit } from '../registry/audit.ts';
 import { findUserByToken, signIn } from '../registry/sessions.ts';
@@ -17,6 +18,10 @@ beforeAll(async () => {
   writeRegion(folder);
   expect((await tapline(['import', folder, '--data', data])).status).toBe(0);
   registry = await openRegistry(data);
+  // A command that is killed between two transactions would leave a user that cannot sign in.
+  await sql`CREATE TRIGGER no_half_user BEFORE INSERT ON dashboard_user
+    WHEN NEW.password_hash IS NULL AND NEW.token_hash IS NULL
+    BEGIN SELECT RAISE(ABORT, 'half a user'); END`.execute(registry.db);
 }, 30_000);
 afterAll(async () => {
   await registry.close();

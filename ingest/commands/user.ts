@@ -1,7 +1,6 @@
 import fs from 'node:fs';
 import { Command, Option } from 'commander';
 import { checkPassword, generatePassword } from '../registry/passwords.ts';
-import type { Registry } from '../registry/store.ts';
 import * as users from '../registry/users.ts';
 import { type CommonOptions, newCommand, print, readId, usage } from './common.ts';
 import { withRegistry } from './registry.ts';
@@ -65,10 +64,8 @@ function addCommand(): Command {
       const password = givenPassword(options);
       await withRegistry(options, async (registry) => {
         const outcomeOf = ({ user }: Secret) => ({ ok: true, outcome: user });
-        const add = async () => {
-          await users.addUser(registry, identity, Date.now());
-          return await giveSecret(registry, options, password);
-        };
+        const { kept, shown } = await makeSecret(options, password);
+        const add = async () => ({ user: await users.addUser(registry, identity, Date.now(), kept), shown });
         tell(options, await auditedHere(registry, 'user-add', identity, add, outcomeOf));
       });
     });
@@ -84,7 +81,8 @@ function passwordCommand(): Command {
       const password = givenPassword(options);
       await withRegistry(options, async (registry) => {
         const outcomeOf = ({ user }: Secret) => ({ ok: true, outcome: user });
-        const give = () => giveSecret(registry, options, password);
+        const { kept, shown } = await makeSecret(options, password);
+        const give = async () => ({ user: await users.setSecret(registry, name, kept), shown });
         tell(options, await auditedHere(registry, 'user-password', { name }, give, outcomeOf));
       });
     });
@@ -105,14 +103,14 @@ function givenPassword({ passwordFile, token }: SecretOptions): string | undefin
   return password;
 }
 
-async function giveSecret(registry: Registry, { name, token }: SecretOptions, given?: string): Promise<Secret> {
+/** What is kept, and what is shown of it, this once. */
+async function makeSecret({ token }: SecretOptions, given?: string) {
   if (token === true) {
-    const made = await users.setToken(registry, name);
-    return { user: made.user, shown: { token: made.token } };
+    const made = users.newToken();
+    return { kept: made.kept, shown: { token: made.token } };
   }
   const password = given ?? generatePassword();
-  const user = await users.setPassword(registry, name, password);
-  return { user, shown: given === undefined ? { password } : {} };
+  return { kept: await users.keptPassword(password), shown: given === undefined ? { password } : {} };
 }
 
 function tell(options: CommonOptions, { user, shown }: Secret): void {

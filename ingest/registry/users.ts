@@ -39,11 +39,31 @@ const scopes: Record<UserRole, { readonly must?: Scope; readonly may?: Scope }> 
 
 const tokenBytes = 32;
 
+/** What is kept of that with which a user signs in. */
+export type KeptSecret = Partial<Pick<UserRow, 'password_hash' | 'token_hash'>>;
+
+/** BAD_PASSWORD is wrong use. */
+export async function keptPassword(password: string): Promise<KeptSecret> {
+  checkPassword(password);
+  return { password_hash: await hashPassword(password) };
+}
+
+/** A new token of 64 hex digits, which cannot be read again from what is kept of it. */
+export function newToken(): { readonly token: string; readonly kept: KeptSecret } {
+  const token = randomBytes(tokenBytes).toString('hex');
+  return { token, kept: { token_hash: secretHash(token) } };
+}
+
 /**
- * Makes a user. Refused with USER_EXISTS, and DISTRICT_, SCHOOL_ or CLASS_UNKNOWN; BAD_SCOPE and BAD_NAME (wrong use)
- * where the scope does not fit the role. The user signs in with nothing yet: see `setPassword` and `setToken`.
+ * Makes a user, whole or not at all. Refused with USER_EXISTS, and DISTRICT_, SCHOOL_ or CLASS_UNKNOWN; BAD_SCOPE and BAD_NAME (wrong use)
+ * where the scope does not fit the role. Without a secret the user signs in with nothing yet: see `setSecret`.
  */
-export async function addUser(registry: Registry, identity: UserIdentity, nowMs: number): Promise<UserView> {
+export async function addUser(
+  registry: Registry,
+  identity: UserIdentity,
+  nowMs: number,
+  secret: KeptSecret = {},
+): Promise<UserView> {
   const name = readUserName(identity.name);
   checkScope(identity);
   return await registry.transaction(async (transaction) => {
@@ -63,6 +83,7 @@ export async function addUser(registry: Registry, identity: UserIdentity, nowMs:
       ...(await schoolAndClass(transaction, identity)),
       password_hash: null,
       token_hash: null,
+      ...secret,
       created_at: nowMs,
     };
     if (identity.districtId !== null) await requireDistrict(transaction, identity.districtId);
@@ -73,15 +94,13 @@ export async function addUser(registry: Registry, identity: UserIdentity, nowMs:
 
 /** Gives a user a password, and ends its sessions. Refused with USER_UNKNOWN; BAD_PASSWORD is wrong use. */
 export async function setPassword(registry: Registry, name: string, password: string): Promise<UserView> {
-  checkPassword(password);
-  const hash = await hashPassword(password);
-  return await change(registry, name, { password_hash: hash });
+  return await setSecret(registry, name, await keptPassword(password));
 }
 
-/** Gives a user a new token of 64 hex digits, which cannot be read again, and ends the old one and its sessions. */
+/** Gives a user a new token, and ends the old one and its sessions. Refused with USER_UNKNOWN. */
 export async function setToken(registry: Registry, name: string): Promise<{ token: string; user: UserView }> {
-  const token = randomBytes(tokenBytes).toString('hex');
-  return { token, user: await change(registry, name, { token_hash: secretHash(token) }) };
+  const { token, kept } = newToken();
+  return { token, user: await setSecret(registry, name, kept) };
 }
 
 /** Ends a user, its sessions and its token. Refused with USER_UNKNOWN. */
@@ -158,17 +177,14 @@ async function requireDistrict(transaction: RegistryTransaction, districtId: num
   throw refused('DISTRICT_UNKNOWN', `there is no district ${districtId}`, 'Import its districts.csv first');
 }
 
-async function change(
-  registry: Registry,
-  name: string,
-  columns: Partial<Pick<UserRow, 'password_hash' | 'token_hash'>>,
-): Promise<UserView> {
+/** Takes the place of the secret of its kind, and ends the user's sessions. Refused with USER_UNKNOWN. */
+export async function setSecret(registry: Registry, name: string, secret: KeptSecret): Promise<UserView> {
   return await registry.transaction(async (transaction) => {
     const row = await requireUser(transaction, name);
     const nameKey = row.name_key;
-    await transaction.updateTable('dashboard_user').set(columns).where('name_key', '=', nameKey).execute();
+    await transaction.updateTable('dashboard_user').set(secret).where('name_key', '=', nameKey).execute();
     await transaction.deleteFrom('dashboard_session').where('name_key', '=', nameKey).execute();
-    return viewOf({ ...row, ...columns });
+    return viewOf({ ...row, ...secret });
   });
 }
 
