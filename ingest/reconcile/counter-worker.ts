@@ -8,9 +8,10 @@ import type { CountedRow, CountsAsked, CountsTold, CounterThreadData } from './t
 
 if (parentPort === null) throw new Error('counter-worker.ts runs in a worker thread');
 const port = parentPort;
-const { file, journalDirectory, durablePositions, shards } = workerData as CounterThreadData;
+const { file, journalDirectory, durablePositions } = workerData as CounterThreadData;
+const durable = new Float64Array(durablePositions);
 const sumsFile = new SumsFile(file);
-const counter = new JournalCounter(sumsFile.load(shards), journalDirectory, new Float64Array(durablePositions));
+const counter = new JournalCounter(sumsFile.load(durable), journalDirectory, durable);
 let savedAtMs = Date.now();
 let savedPositions = counter.counted.positions.join();
 let isEnding = false;

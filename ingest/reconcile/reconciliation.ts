@@ -56,7 +56,7 @@ export class Reconciliation {
   constructor(options: ReconciliationOptions) {
     this.#options = options;
     const { file, journalDirectory, pool } = options;
-    const data = { file, journalDirectory, shards: pool.hosts.length, durablePositions: pool.durablePositions.buffer };
+    const data = { file, journalDirectory, durablePositions: pool.durablePositions.buffer };
     this.#counter = new CounterThread(data, (error) => options.onError?.(error));
   }
 

@@ -32,10 +32,16 @@ export class SumsFile {
     mkdirSync(path.dirname(file), { recursive: true });
   }
 
-  load(shards: number): Counted {
+  /**
+   * `durable` has how far each shard's journal is. A file that is ahead of one is of another journal (a copy made while
+   * both were written), and as good as none: what the journal holds there was never counted.
+   */
+  load(durable: Float64Array): Counted {
+    const shards = durable.length;
     const saved = this.#read();
     const counted = { sums: new SumsOfDays(shards, schoolDaysMax), positions: Array.from({ length: shards }, () => 0) };
     if (saved?.positions.length !== shards) return counted;
+    if (saved.positions.some((position, shard) => position > durable[shard])) return counted;
     for (const [schoolId, schoolDay, taps, sales, takingsKop] of saved.days) {
       Object.assign(counted.sums.day(schoolId, schoolDay)!, { taps, sales, takingsKop });
     }

@@ -4,7 +4,6 @@ export interface CounterThreadData {
   /** Keeps the sums over a restart. */
   readonly file: string;
   readonly journalDirectory: string;
-  readonly shards: number;
   /** One float64 for each shard. */
   readonly durablePositions: SharedArrayBuffer;
 }
