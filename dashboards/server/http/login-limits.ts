@@ -6,22 +6,32 @@ import { HttpError } from './problems.ts';
 
 /**
  * Counts sign-ins that fail, of a user and from an address. An attempt counts from its beginning, so that many at one time
- * are no way around; one that succeeds is given back.
+ * are no way around; one that succeeds is given back, and one in which no password was compared.
  */
 export class LoginLimits {
   readonly #users = new RateLimiterMemory({ points: loginFailures.perUser, duration: loginFailures.windowS });
   readonly #addresses = new RateLimiterMemory({ points: loginFailures.perAddress, duration: loginFailures.windowS });
 
-  /** Throws LOGIN_LIMITED; otherwise gives what is to be called when the sign-in succeeded. */
-  async attempt(name: string, address: string): Promise<() => Promise<void>> {
+  /** Does the sign-in, which gives undefined where it fails. Throws LOGIN_LIMITED, and what `signIn` throws. */
+  async attempt<T>(
+    { name, address }: { readonly name: string; readonly address: string },
+    signIn: () => Promise<T | undefined>,
+  ): Promise<T | undefined> {
     const place = placeOf(address);
     const user = createHash('sha256').update(name).digest('base64');
     await take(this.#addresses, place);
     await take(this.#users, user);
-    return async () => {
+    try {
+      const session = await signIn();
+      if (session === undefined) return undefined;
       await this.#users.delete(user);
       await this.#addresses.reward(place, 1);
-    };
+      return session;
+    } catch (error) {
+      await this.#users.reward(user, 1);
+      await this.#addresses.reward(place, 1);
+      throw error;
+    }
   }
 }
 

@@ -32,12 +32,11 @@ export function serveSessions(app: Hono, { people, isSecure }: HttpParts): void 
   });
   app.post('/api/v1/login', small, async (context) => {
     const { user, password } = await bodyOf(context);
-    const succeeded = await limits.attempt(user.trim().normalize('NFKC').toLowerCase(), addressOf(context));
-    const session = await people.signIn(user, password);
+    const who = { name: user.trim().normalize('NFKC').toLowerCase(), address: addressOf(context) };
+    const session = await limits.attempt(who, () => people.signIn(user, password));
     if (session === undefined) {
       throw new HttpError(401, ['LOGIN_WRONG', 'the user or the password is wrong', 'Try again.']);
     }
-    await succeeded();
     // It ends on the server: the browser keeps it for as long as it likes.
     setCookie(context, sessionCookie, session.secret, cookieOf(isSecure));
     context.header('Cache-Control', 'no-store');
