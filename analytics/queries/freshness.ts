@@ -12,8 +12,9 @@ export interface Freshness {
   readonly coveragePct: number | null;
 }
 
+// A day's own revisions grow, one day's need not be above another's (a clock that was put back): their sum tells every change.
 const sql = `
-SELECT concat(toString(max(d.revision)), '-', toString(count())) AS revision, toUnixTimestamp64Milli(max(h.at)) AS at_ms, count() AS school_days,
+SELECT concat(toString(max(d.revision)), '-', toString(sum(d.revision))) AS revision, toUnixTimestamp64Milli(max(h.at)) AS at_ms, count() AS school_days,
   if(sum(d.due_ms) = 0, NULL, round(100 * sum(d.alive_ms) / sum(d.due_ms), 2)) AS coverage_pct
 FROM v_school_day AS d INNER JOIN v_derive_head AS h USING (school_id, school_day)
 WHERE d.school_id IN {schools:Array(UInt32)} AND d.school_day BETWEEN {from:Date} AND {to:Date}`;

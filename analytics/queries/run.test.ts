@@ -68,4 +68,20 @@ describe.skipIf(missing !== undefined)('a named query', () => {
     const freshness = await readFreshness(engine.client, { schools: [7], from: '2026-11-01', to: '2026-11-24' });
     expect(freshness).toMatchObject({ asOf: null, schoolDays: 0, coveragePct: null });
   });
+
+  it('has another revision whichever of its days is derived again, also where a clock was put back', async () => {
+    const days = { from: '2025-01-13', to: '2025-01-13' };
+    const publish = async (schoolId: number, revision: number) => {
+      const key = `${schoolId}, toDate('${days.from}')`;
+      for (const query of [
+        `INSERT INTO district_day (school_id, school_day, side, revision) SELECT ${key}, 0, ${revision}`,
+        `INSERT INTO derive_log (school_id, school_day, revision, side, at) SELECT ${key}, ${revision}, 0, now64(3)`,
+      ]) {
+        await engine.client.command({ query, clickhouse_settings: { async_insert: 0 } });
+      }
+      return (await readFreshness(engine.client, { schools: [31, 32], ...days })).revision;
+    };
+    const revisions = [await publish(31, 900), await publish(32, 100), await publish(32, 101), await publish(31, 901)];
+    expect(new Set(revisions).size).toBe(4);
+  });
 });

@@ -1,9 +1,10 @@
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it, vi } from 'vitest';
 import type { ClickHouseClient } from '../../../analytics/clickhouse/client.ts';
 import { useMigratedEngine } from '../../../analytics/clickhouse/migrated-engine.suite.ts';
 import { engineMissing, temporaryFolder } from '../../../analytics/clickhouse/testing.suite.ts';
 import { ClickHouseDeriveStore } from '../../../analytics/derive/derive-store.ts';
 import { testSeed } from '../../../workers/random.suite.ts';
+import { disclosureLimits } from './limits.ts';
 import { RosterReader } from './rosters.ts';
 import { days, dayTexts, insertDistrict, nowMs } from './small-district.suite.ts';
 
@@ -57,4 +58,21 @@ describe.skipIf(missing !== undefined)('rosters of a district', () => {
     expect(before.classes.get('5:52')).toBe('small');
     expect(second.classes.get('5:52')).toBeUndefined();
   }, 60_000);
+
+  it('look back to the last roster before again in a while, also for who asks all the time', async () => {
+    const clock = vi.spyOn(performance, 'now');
+    const beganMs = performance.now();
+    const question = { ...asked, from: dayTexts[2], revision: '9' };
+    const first = await reader.hiddenOf(question);
+    const later = async (ages: number) => {
+      clock.mockImplementation(() => beganMs + ages * disclosureLimits.rostersAgeMs);
+      // The cache looks at the clock once in a millisecond.
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    };
+    await later(0.9);
+    expect(await reader.hiddenOf(question)).toBe(first);
+    await later(1.2);
+    expect(await reader.hiddenOf(question)).not.toBe(first);
+    clock.mockRestore();
+  });
 });

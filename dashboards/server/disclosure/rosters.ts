@@ -11,9 +11,9 @@ export interface RostersAsked {
   readonly revision: string;
 }
 
-/** Changes when a day of one of the schools is derived anew: revisions only grow. */
+/** Changes when a day of one of the schools is derived anew: each school's revisions only grow. */
 const revisionsSql = `
-SELECT toString(school_day), concat(toString(max(revision)), '-', toString(count())) FROM v_derive_head
+SELECT toString(school_day), toString(sum(h.revision)) FROM v_derive_head AS h
 WHERE school_id IN {schools:Array(UInt32)} AND school_day BETWEEN {from:Date} AND {to:Date} GROUP BY school_day`;
 
 const rostersOf = (days: string) => `
@@ -59,8 +59,12 @@ export class RosterReader {
   /** What is hidden on any of these days; kept while none of them is derived anew. */
   async hiddenOf(asked: RostersAsked): Promise<HiddenGroups> {
     const key = JSON.stringify(asked);
-    const known = this.#known.get(key) ?? this.#ask(asked).then((of) => hiddenGroups(of, asked.from, this.#hiding));
-    this.#known.set(key, known);
+    let known = this.#known.get(key);
+    if (known === undefined) {
+      known = this.#ask(asked).then((of) => hiddenGroups(of, asked.from, this.#hiding));
+      // Only now: its age counts from when it was read, however often it is asked for.
+      this.#known.set(key, known);
+    }
     try {
       return await known;
     } catch (error) {
