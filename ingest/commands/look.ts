@@ -34,8 +34,11 @@ function describeReader(one: ReaderOfList): string {
   );
 }
 
-function describeStatus(status: ReturnType<typeof statusOf>): string[] {
-  const { admission, sink, readers, taps, clickhouse } = status;
+const told = (error: string | null): string => (error === null ? '' : `; ${error}`);
+
+/** Lines for people. */
+export function describeStatus(status: ReturnType<typeof statusOf>): string[] {
+  const { admission, sink, readers, taps, clickhouse, dashboards } = status;
   const why = admission.reasons.length > 0 ? ` (${admission.reasons.join(', ')})` : '';
   const eta = sink.eta_s === null ? 'not moving' : `${Math.ceil(sink.eta_s)} s to go`;
   return [
@@ -45,11 +48,19 @@ function describeStatus(status: ReturnType<typeof statusOf>): string[] {
       ({ shard, state, position, lag_records: lag, busy_share: busy, restarts }) =>
         `shard ${shard}: ${state}, position ${position}, ${lag} records not stored yet, busy ${(busy * 100).toFixed(0)} %, ${restarts} restarts`,
     ),
-    `sink: lag ${(sink.lag_ms / 1000).toFixed(1)} s, backlog ${sink.backlog_records} records, ${eta}${sink.last_error === null ? '' : `; ${sink.last_error}`}`,
+    `sink: lag ${(sink.lag_ms / 1000).toFixed(1)} s, backlog ${sink.backlog_records} records, ${eta}${told(sink.last_error)}`,
+    describeDerivation(status.derive),
+    `dashboards: ${dashboards.state}, ${dashboards.url ?? 'no address'}, ${dashboards.restarts} restarts${told(dashboards.last_error)}`,
     `ClickHouse: ${clickhouse.embedded ? 'embedded' : 'server'}, ${clickhouse.state}`,
     `readers: ${readers.online} online, ${readers.behind} behind, ${readers.offline} offline, ${readers.silent} silent, ` +
       `${readers.never_seen} never seen, ${readers.revoked} revoked`,
   ];
+}
+
+function describeDerivation(derive: ReturnType<typeof statusOf>['derive']): string {
+  if (derive === null) return 'derivation: not begun';
+  const { backlog_days: days, oldest_ms: oldestMs, derived_days: derived, last_error: error } = derive;
+  return `derivation: ${days} school days waiting, the oldest for ${(oldestMs / 1000).toFixed(1)} s, ${derived} derived${told(error)}`;
 }
 
 export function sqlCommand(): Command {

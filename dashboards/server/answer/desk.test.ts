@@ -151,6 +151,15 @@ describe.skipIf(missing !== undefined)('the desk', () => {
   });
 
   describe('parameters', () => {
+    it('that cannot be read are answered with what would have been right', async () => {
+      const why = async (name: string, said: Record<string, string>) => refusal(prepare(name, callers.admin, said));
+      expect(await why('pupil_days', {})).toContain('is missing');
+      expect(await why('top_items', { kind: 'bread' })).toContain('is one of gate-in, gate-out, meal');
+      expect(await why('top_items', { limit: '0' })).toContain('is 1 or more');
+      expect(await why('top_items', { limit: '1000000000' })).toMatch(/is \d+ or less/);
+      expect(await why('top_items', { limit: 'x' })).toContain('is no whole number');
+    });
+
     it('that cannot be read are named, and never quoted', async () => {
       const wrong: [string, Record<string, string>][] = [
         ['overview_today', { day: 'Иванов' }],

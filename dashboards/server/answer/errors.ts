@@ -1,4 +1,5 @@
 import { ClickHouseError } from '@clickhouse/client';
+import type { z } from 'zod';
 import { errorLine } from '../../../analytics/clickhouse/client.ts';
 import { OperatorError } from '../../../workers/errors.ts';
 
@@ -29,6 +30,15 @@ export function unknown(what: 'SCHOOL' | 'DISTRICT' | 'CLASS' | 'PUPIL'): Answer
 /** Names what is wrong, and never quotes it. */
 export function parameterInvalid(name: string, why: string): AnswerError {
   return new AnswerError(400, 'PARAMETER_INVALID', `"${name}" ${why}`, 'See /api/v1/openapi.json.');
+}
+
+/** What would have been right, of the first thing that is wrong with a parameter. */
+export function whyNot(issue: z.core.$ZodIssue): string {
+  if (issue.code === 'invalid_value') return `is one of ${issue.values.join(', ')}`;
+  if (issue.code === 'too_small') return `is ${issue.minimum} or more`;
+  if (issue.code === 'too_big') return `is ${issue.maximum} or less`;
+  if (issue.code === 'invalid_format') return 'is no day YYYY-MM-DD';
+  return issue.code === 'invalid_type' ? 'is no whole number' : 'cannot be read';
 }
 
 /** A pupil's own page is not opened from a district without a reason, which is audited. */

@@ -1,6 +1,6 @@
 import type { NamedQuery } from '../../../analytics/queries/define.ts';
 import { queryLimits } from '../../../analytics/queries/limits.ts';
-import { AnswerError, parameterInvalid } from './errors.ts';
+import { AnswerError, parameterInvalid, whyNot } from './errors.ts';
 
 /** How an answer is to look: not of the question. */
 const presentation = new Set(['format', 'lang', 'head']);
@@ -60,7 +60,11 @@ export function parametersOf(
     checkDay('from', own.from);
   }
   const parsed = query.parameters.safeParse(own);
-  if (!parsed.success) throw parameterInvalid(String(parsed.error.issues[0].path[0] ?? 'parameters'), 'cannot be read');
+  if (!parsed.success) {
+    const [issue] = parsed.error.issues;
+    const name = String(issue.path[0] ?? 'parameters');
+    throw parameterInvalid(name, name in own ? whyNot(issue) : 'is missing');
+  }
   checkRange(own);
   return parsed.data;
 }

@@ -58,6 +58,6 @@ export const internalProblem: Problem = {
   error: { code: 'INTERNAL', message: 'the service failed to answer', remedy: 'Its log says why.' },
 };
 
-export function notFound(): HttpError {
-  return new HttpError(404, ['NOT_FOUND', 'nothing is here', 'See /api/v1/openapi.json.']);
+export function notFound(remedy = 'See /api/v1/openapi.json.'): HttpError {
+  return new HttpError(404, ['NOT_FOUND', 'nothing is here', remedy]);
 }

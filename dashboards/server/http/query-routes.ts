@@ -27,7 +27,7 @@ export function serveQueries(app: Hono, parts: HttpParts): void {
     const told = (status: number) => parts.onAnswered(query?.name ?? 'unknown', status, performance.now() - began);
     context.set('told' as never, told as never);
     const caller = await callerOf(context, parts.people);
-    if (query === undefined) throw notFound();
+    if (query === undefined) throw notFound('See /api/v1/queries.');
     if (inFlight >= questionsInFlightMax) throw busy();
     inFlight += 1;
     try {

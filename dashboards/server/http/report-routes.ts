@@ -1,6 +1,6 @@
 import type { Context, Hono } from 'hono';
 import { z } from 'zod';
-import { parameterInvalid } from '../answer/errors.ts';
+import { parameterInvalid, whyNot } from '../answer/errors.ts';
 import { buildReport } from '../reports/build.ts';
 import { reportNames, type ReportName } from '../reports/definitions.ts';
 import { encodeReport, reportFormats } from '../reports/encode.ts';
@@ -31,7 +31,7 @@ export function serveReports(app: Hono, parts: HttpParts): void {
   app.get('/api/v1/report/:name', async (context) => {
     const caller = await callerOf(context, parts.people);
     const name = context.req.param('name') as ReportName;
-    if (!reportNames.includes(name)) throw notFound();
+    if (!reportNames.includes(name)) throw notFound(`There are ${reportNames.join(', ')}.`);
     const { format, lang, table, ...said } = read(context);
     if (inFlight >= reportsInFlightMax) throw busy();
     inFlight += 1;
@@ -53,8 +53,9 @@ export function serveReports(app: Hono, parts: HttpParts): void {
 function read(context: Context) {
   const result = reportSchema.safeParse(saidIn(context));
   if (!result.success) {
-    const { path } = result.error.issues[0];
-    throw parameterInvalid(path.length === 0 ? 'one of the parameters' : String(path[0]), 'cannot be taken');
+    const [issue] = result.error.issues;
+    if (issue.path.length > 0) throw parameterInvalid(String(issue.path[0]), whyNot(issue));
+    throw parameterInvalid('a parameter', `is none of ${Object.keys(reportSchema.shape).join(', ')}`);
   }
   const { format, lang, table, ...asked } = result.data;
   const said = Object.entries(asked).filter(([, value]) => value !== undefined);

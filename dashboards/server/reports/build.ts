@@ -93,16 +93,17 @@ function totalOf(section: Section, rows: Answer['rows']): readonly ShownCell[] |
 }
 
 async function scopeOf(registry: RegistryView, { entries, told, parameters, caller }: Prepared): Promise<ReportScope> {
+  const classId = parameters.class as number | undefined;
+  const isOneSchool = entries.length === 1 && (told.school ?? classId ?? caller.schoolId ?? null) !== null;
   const districts = new Set(entries.map(({ districtId }) => districtId));
-  const isOneDistrict = districts.size === 1 && (told.district !== undefined || caller.role !== 'admin');
+  const isOneDistrict = districts.size === 1 && (isOneSchool || told.district !== undefined || caller.role !== 'admin');
   const district = isOneDistrict
     ? (await registry.districts()).find(({ districtId }) => districts.has(districtId))
     : undefined;
-  const classId = parameters.class as number | undefined;
   const names = classId === undefined ? undefined : await registry.classNames([classId]);
   return {
     district: district?.name ?? null,
-    school: entries.length === 1 && (told.school !== undefined || caller.schoolId !== null) ? entries[0].name : null,
+    school: isOneSchool ? entries[0].name : null,
     class: (classId === undefined ? undefined : names?.get(classId)) ?? null,
   };
 }

@@ -26,7 +26,7 @@ export interface ReportDefinition {
   readonly sections: readonly [Section, ...Section[]];
 }
 
-const people = ['expected', 'arrived', 'late', 'excused', 'no_tap_covered', 'no_tap_uncovered'];
+const people = ['expected', 'arrived', 'late', 'out_only', 'excused', 'no_tap_covered', 'no_tap_uncovered'];
 const arrivedShare = { column: 'pct', part: 'arrived', whole: 'expected' };
 const everywhere = ['schools', 'school', 'class'] as const;
 const meals = ['entitled', 'served', 'second_refused', 'unclaimed'];

@@ -84,6 +84,17 @@ describe.skipIf(missing !== undefined)('reports', () => {
     expect(head.hiddenGroups).toBeGreaterThan(0);
   });
 
+  it('name the district of a school, and a line of people adds up', async () => {
+    const { scope, tables } = await build('attendance', caller('admin'), { school: '2' });
+    expect(scope).toMatchObject({ district: expect.any(String) as string, school: 'Школа № 2', class: null });
+    const { columns, rows } = tables[0].answer;
+    const cell = (row: (typeof rows)[number], name: string) => Number(row[Object.keys(columns).indexOf(name)]);
+    const parts = ['arrived', 'out_only', 'no_tap_covered', 'no_tap_uncovered'];
+    for (const row of rows) {
+      expect(parts.reduce((sum, name) => sum + cell(row, name), 0)).toBe(cell(row, 'expected'));
+    }
+  });
+
   it('are CSV and XLSX with filters, data as of and coverage above', async () => {
     const report = await build('attendance', caller('admin'), { school: '2' });
     const csv = readCsv((await encodeReport(report, { format: 'csv', language: 'ru', table: 2 })).body, 'ru');
