@@ -31,7 +31,7 @@ export const roster = `
 export const isClosed = 'has({closed:Array(UInt32)}, school_id)';
 
 /** Of a gate: through, by the rules or by the reader's deed (\`wentThrough\` of the ledger, as far as one row tells). */
-const wentThrough = `(code != 71 AND (bitAnd(reader_flags, 1) != 0
+export const wentThrough = `(code != 71 AND (bitAnd(reader_flags, 1) != 0
     OR (bitAnd(reader_flags, 2) = 0 AND (code BETWEEN 10 AND 39 OR (kind = 2 AND code BETWEEN 40 AND 45)))))`;
 
 /** Each pupil's passages in order of time, an entry before an exit: (at in ms, kind, doubtful, by hand, five minutes). */

@@ -1,12 +1,9 @@
 import { z } from 'zod';
+import { wentThrough } from '../../derive/attendance-sql.ts';
 import { inTheDays, ofTheSchools } from '../attendance/fragments.ts';
 import { count, day, id, number } from '../columns.ts';
 import { defineQuery } from '../define.ts';
 import { parameter } from '../parameters.ts';
-
-/** A passage as the derivation has it: accepted, or a deed, or an exit that opened all the same; no bounce. */
-const wentThrough = `(bitAnd(reader_flags, 1) != 0 OR (bitAnd(reader_flags, 2) = 0
-    AND (code BETWEEN 10 AND 39 OR (kind = 2 AND code BETWEEN 40 AND 45))))`;
 
 // Who is under ten has to be known, and no more: counting all pupils of a year would cost three times as much.
 export const gateFlow = defineQuery({
