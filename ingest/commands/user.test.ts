@@ -65,6 +65,8 @@ test('what does not fit is refused, and changes nothing', async () => {
     ['BAD_SCOPE', 2, ['add', '--name', 'a', '--role', 'admin', '--school', '10']],
     ['BAD_NAME', 2, ['add', '--name', ' ', '--role', 'admin']],
     ['BAD_NAME', 2, ['add', '--name', 'x'.repeat(101), '--role', 'admin']],
+    // In the audit nobody is taken for whoever has admin.token.
+    ['BAD_NAME', 2, ['add', '--name', 'Ｏwner ', '--role', 'admin']],
     ['BAD_PASSWORD', 2, ['add', '--name', 'a', '--role', 'admin', '--password-file', short]],
     ['USAGE', 2, ['add', '--name', 'a', '--role', 'admin', '--password-file', short, '--token']],
     ['DISTRICT_UNKNOWN', 1, ['add', '--name', 'a', '--role', 'district', '--district', '9']],

@@ -140,8 +140,12 @@ function viewOf(row: UserRow): UserView {
   return { ...identityOf(row), signsInWith, createdAt: row.created_at };
 }
 
+/** Whoever has the data directory's own token is called so in the audit. */
+const ownersName = 'owner';
+
 function readUserName(text: string): string {
   const name = text.trim().normalize('NFC');
+  if (nameKeyOf(name) === ownersName) check('--name', new Fault('NAME', 'means whoever has admin.token'));
   const isGood = name !== '' && [...name].length <= userNameCharactersMax && !/[\p{C}\p{Zl}\p{Zp}]/u.test(name);
   return check(
     '--name',
