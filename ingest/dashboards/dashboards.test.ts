@@ -176,6 +176,11 @@ describe.skipIf(engineMissing() !== undefined)('the dashboards of a running serv
       expect(response.headers.get('referrer-policy')).toBe('no-referrer');
     }
     expect((await ask('/api/v1/query/overview_today', 'GET')).status).toBe(401);
+    const { queries } = (await (await ask('/api/v1/queries', 'GET', owner)).json()) as {
+      queries: { name: string; parameters: { name: string; required: boolean }[] }[];
+    };
+    const needed = queries.flatMap(({ parameters }) => parameters.filter(({ required }) => required));
+    expect(new Set(needed.map(({ name }) => name)), 'days have defaults').toEqual(new Set(['pupil', 'reader']));
     const head = await ask('/api/v1/query/overview_today', 'HEAD', owner);
     expect([head.status, await head.text()]).toEqual([200, '']);
     const options = await ask('/api/v1/me', 'OPTIONS');

@@ -70,10 +70,14 @@ function describe(service: RunningService, data: string): void {
   say('');
   say(`readers     ${service.ready.stream}`);
   say(`operation   ${service.ready.url}/metrics  ${service.ready.url}/readyz`);
+  say(`answers     ${service.ready.dashboards}/api/v1/openapi.json`);
   say('what to try, in another terminal:');
   say(cli('status'));
   say(cli('verify'));
   say(cli('account --pupil 100001'));
+  say(cli('report attendance --lang en'));
+  const bearer = `-H "Authorization: Bearer $(cat ${join(data, 'admin.token')})"`;
+  say(`  curl ${bearer} "${service.ready.dashboards}/api/v1/query/overview_today"`);
   say(cli('sql "SELECT kind_name, code_name, count() FROM tap GROUP BY ALL ORDER BY ALL"'));
   say(cli('sql "SELECT local_minute, count() FROM tap WHERE kind = 1 GROUP BY ALL ORDER BY ALL"'));
   say('');

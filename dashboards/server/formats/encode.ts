@@ -24,7 +24,7 @@ export interface Encoded {
   readonly body: Uint8Array;
 }
 
-const contentTypes: Record<Format, string> = {
+export const contentTypes: Record<Format, string> = {
   json: 'application/json; charset=utf-8',
   csv: 'text/csv; charset=utf-8',
   xlsx: 'application/vnd.openxmlformats-officedocument.spreadsheetml.sheet',

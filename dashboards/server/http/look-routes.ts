@@ -6,7 +6,7 @@ import { mayAsk } from '../answer/roles.ts';
 import { schoolsOf } from '../answer/scope.ts';
 import type { Caller, RegistryView } from '../types.ts';
 import { callerOf } from './caller.ts';
-import { openApiDocument } from './openapi.ts';
+import { isDay, openApiDocument } from './openapi.ts';
 import type { HttpParts } from './parts.ts';
 
 /** What there is to ask, for whom, and how. */
@@ -36,7 +36,7 @@ function describe({ name, subject, summary, source, parameters, columns }: Named
     source,
     parameters: Object.entries(parameters.shape).map(([key, schema]) => ({
       name: key,
-      required: !z.safeParse(schema, undefined).success,
+      required: !isDay(key) && !z.safeParse(schema, undefined).success,
     })),
     columns: Object.entries(columns).map(([key, { kind, isNullable, about }]) => {
       return { name: key, kind, nullable: isNullable, about };

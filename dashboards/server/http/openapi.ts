@@ -3,6 +3,7 @@ import { namedQueries } from '../../../analytics/queries/catalogue.ts';
 import { cellSchema } from '../../../analytics/queries/columns.ts';
 import type { NamedQuery } from '../../../analytics/queries/define.ts';
 import { hiddenText } from '../formats/cells.ts';
+import { contentTypes } from '../formats/encode.ts';
 import { reportNames, reports } from '../reports/definitions.ts';
 import { problemSchema } from './problems.ts';
 import { lookSchema } from './query-routes.ts';
@@ -85,8 +86,9 @@ function fixedPaths(): Json {
   };
 }
 
+const binary = { schema: { type: 'string', format: 'binary' } };
+
 function reportPaths(): Json {
-  const binary = { schema: { type: 'string', format: 'binary' } };
   const files = ['application/pdf', 'application/vnd.openxmlformats-officedocument.spreadsheetml.sheet', 'text/csv'];
   const paths = reportNames.map((name) => {
     const operationId = `report_${name}`;
@@ -120,21 +122,33 @@ function operation(operationId: string, summary: string, answer: z.ZodType, isOp
 
 function questionOf(query: NamedQuery): Json {
   const { name, summary, subject, disclosure, parameters } = query;
-  // Days have defaults: today, or the last four weeks.
   const own = Object.entries(parameters.shape).map(([key, schema]) =>
     parameterOf(key, schema as z.ZodType, isDay(key)),
   );
   const oneDay = 'from' in parameters.shape ? [parameterOf('day', z.iso.date().describe('from and to'), true)] : [];
   const common = Object.entries(everyQuestion.shape).map(([key, schema]) => parameterOf(key, schema, true));
   const why = disclosure.about === 'pupils' ? [parameterOf('reason', ofPupils.shape.reason, true)] : [];
+  const { json, ...files } = contentTypes;
+  void json;
+  const content = {
+    ...jsonContent(answerOf(query)),
+    ...Object.fromEntries(Object.values(files).map((type) => [type.split(';')[0], binary])),
+  };
   return {
-    ...operation(name, summary, answerOf(query)),
+    operationId: name,
+    summary,
+    responses: {
+      200: { description: 'Done', content },
+      304: { description: 'What If-None-Match names has not changed' },
+      default: { $ref: '#/components/responses/problem' },
+    },
     tags: [subject],
     parameters: [...own, ...oneDay, ...common, ...why],
   };
 }
 
-function isDay(name: string): boolean {
+/** Days have defaults; what else has none must be said. */
+export function isDay(name: string): boolean {
   return ['day', 'from', 'to'].includes(name);
 }
 
