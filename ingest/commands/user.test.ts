@@ -22,7 +22,7 @@ beforeAll(async () => {
   await sql`CREATE TRIGGER no_half_user BEFORE INSERT ON dashboard_user
     WHEN NEW.password_hash IS NULL AND NEW.token_hash IS NULL
     BEGIN SELECT RAISE(ABORT, 'half a user'); END`.execute(registry.db);
-}, 30_000);
+}, 60_000);
 afterAll(async () => {
   await registry.close();
   removeFolder(folder);

@@ -9,6 +9,7 @@ import { listLookMs } from './limits.ts';
 import { auditOf, peopleOf } from './people.ts';
 
 const folder = temporaryFolder();
+const slowMs = 20_000;
 const password = 'correct horse battery';
 const beginMs = Date.UTC(2026, 8, 1, 6);
 const ada = { name: 'Ada', role: 'admin', districtId: null, schoolId: null, classId: null } as const;
@@ -44,7 +45,7 @@ describe('sessions', () => {
     await vi.waitFor(async () => {
       const row = await registry.db.selectFrom('dashboard_session').select('seen_at').executeTakeFirstOrThrow();
       expect(row.seen_at).toBe(beginMs + sessionIdleMs);
-    });
+    }, slowMs);
     moveTo(beginMs + 2 * sessionIdleMs);
     expect(await people.is(secret)).toMatchObject({ name: 'Ada' });
     moveTo(beginMs + 3 * sessionIdleMs + 1);
@@ -62,7 +63,7 @@ describe('sessions', () => {
         const rows = await registry.db.selectFrom('dashboard_session').select('seen_at').execute();
         return rows.some(({ seen_at }) => seen_at === atMs);
       };
-      await vi.waitFor(async () => expect(await isNoted()).toBe(true));
+      await vi.waitFor(async () => expect(await isNoted()).toBe(true), slowMs);
     }
     moveTo(beginMs + sessionLifeMs + 1);
     expect(await people.is(secret)).toBeUndefined();

@@ -48,7 +48,7 @@ test('a quick run measures every case against the floor, and loses nothing', asy
   expect([journaled, stored]).toEqual([acked, acked]);
   expect(acked).toBeGreaterThan(0);
   expect(JSON.parse(readFileSync(saved, 'utf8'))).toEqual(report);
-}, 60_000);
+}, 180_000);
 
 test('the parts are timed beside their floors', async () => {
   const { status, output, errorText } = await bench('--micro', '--quick', '--json');
