@@ -158,7 +158,7 @@ export function entitlementUse(index: WorldIndex, asked: Asked): AnswerRow[] {
       all.served += one.served;
       all.second_refused += one.second_refused;
       all.unclaimed += one.unclaimed;
-      all.pupils_most = Math.max(all.pupils_most, one.entitled, one.served);
+      all.pupils_most = Math.max(all.pupils_most, one.entitled, one.served, Math.min(1, one.second_refused));
       rows.set(key, all);
     }
   }
@@ -173,7 +173,7 @@ export function entitlementDaily(index: WorldIndex, asked: Asked): AnswerRow[] {
       const [entitled, served, again] = [of('entitled'), of('served'), of('second_refused')];
       if (entitled + served + again === 0) return [];
       const row = { school_day, window, entitled, served, second_refused: again, unclaimed: of('unclaimed') };
-      return [{ ...row, pupils_most: Math.max(entitled, served) }];
+      return [{ ...row, pupils_most: Math.max(entitled, served, Math.min(1, again)) }];
     });
   });
 }

@@ -15,7 +15,7 @@ export const entitlementDaily = defineQuery({
     served: count('free meals served and not taken back, guests of other schools too'),
     second_refused: count('second free meals that were refused'),
     unclaimed: count('entitled pupils of the roster who did not come'),
-    pupils_most: count('most pupils, entitled or served'),
+    pupils_most: count('most pupils, entitled or served; 1 at least where one was refused a second'),
   },
   source: 'derived',
   disclosure: {
@@ -27,7 +27,7 @@ export const entitlementDaily = defineQuery({
   },
   sql: `
 SELECT school_day, window, sum(v.entitled) AS entitled, sum(v.served) AS served, sum(v.second_refused), sum(v.unclaimed),
-  greatest(entitled, served)
+  greatest(entitled, served, toUInt64(sum(v.second_refused) > 0))
 FROM v_entitlement_day AS v WHERE ${ofTheSchools} AND ${inTheDays}
 GROUP BY school_day, window HAVING entitled + served + sum(v.second_refused) > 0
 ORDER BY school_day, window`,

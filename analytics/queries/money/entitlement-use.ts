@@ -16,7 +16,7 @@ export const entitlementUse = defineQuery({
     served: count('free meals served and not taken back, guests of other schools too'),
     second_refused: count('second free meals that were refused'),
     unclaimed: count('entitled pupils of the roster who did not come, each day anew'),
-    pupils_most: count('most pupils on one day, entitled or served'),
+    pupils_most: count('most pupils on one day, entitled or served; 1 at least where one was refused a second'),
   },
   source: 'derived',
   disclosure: {
@@ -28,7 +28,7 @@ export const entitlementUse = defineQuery({
   },
   sql: `
 SELECT school_id, window, sum(d.entitled), sum(d.served), sum(d.second_refused), sum(d.unclaimed),
-  max(greatest(d.entitled, d.served))
+  max(greatest(d.entitled, d.served, toUInt64(d.second_refused > 0)))
 FROM (
   SELECT school_id, school_day, window, sum(v.entitled) AS entitled, sum(v.served) AS served,
     sum(v.second_refused) AS second_refused, sum(v.unclaimed) AS unclaimed
