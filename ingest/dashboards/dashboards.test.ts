@@ -9,6 +9,7 @@ import { TestReader } from '../gateway/test-reader.suite.ts';
 import { encodeTaps } from '../protocol/encode.ts';
 import { listAudit } from '../registry/audit.ts';
 import { removeUser } from '../registry/users.ts';
+import { clickhouseTimeoutMs } from './limits.ts';
 import { password, RunningDashboards, users } from './running-dashboards.suite.ts';
 
 interface Problem {
@@ -208,6 +209,20 @@ describe.skipIf(engineMissing() !== undefined)('the dashboards of a running serv
     );
     expect(running.service.dashboards.status().url).toBe(url);
     expect((await running.get('admin', 'me')).status).toBe(200);
+  }, 60_000);
+
+  it('an engine that is silent is waited for no longer than it may take over a question', async () => {
+    const engine = running.service.clickhouseStatus().pid!;
+    process.kill(engine, 'SIGSTOP');
+    try {
+      const began = Date.now();
+      const response = await running.get('admin', 'query/overview_today?day=2026-01-15');
+      expect([response.status, await codeOf(response)]).toEqual([503, 'CLICKHOUSE_UNREACHABLE']);
+      expect(Date.now() - began).toBeLessThan(3 * clickhouseTimeoutMs);
+      expect((await running.get('class', 'query/inside_now')).status).toBe(200);
+    } finally {
+      process.kill(engine, 'SIGCONT');
+    }
   }, 60_000);
 
   it('refuses a port that is taken before readers are served', async () => {

@@ -22,6 +22,9 @@ export const answerTimeoutMs = 5_000;
 /** School days that the service works out at once, and tells at once: acknowledgements have their turn in between. */
 export const schoolDaysPerPartMax = 1_000;
 
+/** A ClickHouse that is silent for so long does not answer: longer than it may take over a question (`queryLimits`). */
+export const clickhouseTimeoutMs = 12_000;
+
 /** For how long the looks of one person at one list of pupils are one entry of the audit; how many are remembered. */
 export const listLookMs = 10 * 60_000;
 export const listLooksMax = 10_000;

@@ -12,7 +12,7 @@ import { createApp } from '../../dashboards/server/http/app.ts';
 import { connectionsMax, headersTimeoutMs, requestTimeoutMs } from '../../dashboards/server/http/limits.ts';
 import { environmentError, hasErrno, OperatorError } from '../../workers/errors.ts';
 import { openRegistry } from '../registry/store.ts';
-import { registryBusyTimeoutMs, tellIntervalMs, toldRequestsMax } from './limits.ts';
+import { clickhouseTimeoutMs, registryBusyTimeoutMs, tellIntervalMs, toldRequestsMax } from './limits.ts';
 import type { AnsweredRequest, DashboardsData, FromDashboards, ToDashboards } from './messages.ts';
 import { auditOf, peopleOf } from './people.ts';
 import { RegistryReader } from './registry-view.ts';
@@ -29,7 +29,7 @@ const onError = (error: unknown): void => {
   say({ type: 'failure', message, stack });
 };
 
-let client = openClickHouse(data.clickhouseUrl);
+let client = openClickHouse(data.clickhouseUrl, { requestTimeoutMs: clickhouseTimeoutMs });
 const service = new ServiceDesk(say);
 let requests: AnsweredRequest[] = [];
 
@@ -95,7 +95,7 @@ function hear(message: ToDashboards): void {
   switch (message.type) {
     case 'url': {
       const old = client;
-      client = openClickHouse(message.clickhouseUrl);
+      client = openClickHouse(message.clickhouseUrl, { requestTimeoutMs: clickhouseTimeoutMs });
       return void old.close().catch(() => undefined);
     }
     case 'stop':
