@@ -1,7 +1,5 @@
 import { createRequire } from 'node:module';
 import path from 'node:path';
-import type * as Printer from 'pdfmake';
-import type { Content, TableCell, TDocumentDefinitions } from 'pdfmake/interfaces.js';
 import { OperatorError } from '../../../workers/errors.ts';
 import type { Language } from '../types.ts';
 import type { Report, ReportTable } from './build.ts';
@@ -11,8 +9,30 @@ import { cellText, columnTitle, headOf, wordsOf } from './words.ts';
 /** Rows that are printed at most: a longer report is no page for people. */
 export const pdfRowsMax = 5_000;
 
+/**
+ * What is used of the library. Its published types bring a browser's globals into every file of the program.
+ * @see https://pdfmake.github.io/docs/
+ */
+interface Printer {
+  addFonts(fonts: Readonly<Record<string, Readonly<Record<string, string>>>>): void;
+  setUrlAccessPolicy(mayFetch: (url: string) => boolean): void;
+  setLocalAccessPolicy(mayRead: (file: string) => boolean): void;
+  createPdf(pages: Pages): { getBuffer(): Promise<Buffer> };
+}
+type Content = Readonly<Record<string, unknown>>;
+type TableCell = string | Content;
+
+interface Pages extends Content {
+  readonly content: readonly Content[];
+  readonly footer: (page: number, pages: number) => Content;
+}
+
+interface TableOfLayout {
+  readonly table: { readonly body: readonly unknown[] };
+}
+
 const require = createRequire(import.meta.url);
-const printer = require('pdfmake') as typeof Printer;
+const printer = require('pdfmake') as Printer;
 const fonts = require('pdfmake/fonts/Roboto.js') as Record<string, Record<string, string>>;
 const fontFolder = path.dirname(Object.values(fonts.Roboto)[0]);
 printer.addFonts(fonts);
@@ -33,7 +53,7 @@ export async function encodePdf(report: Report, language: Language): Promise<Uin
   return await printer.createPdf(documentOf(report, language)).getBuffer();
 }
 
-function documentOf(report: Report, language: Language): TDocumentDefinitions {
+function documentOf(report: Report, language: Language): Pages {
   const words = wordsOf(language);
   const { title, facts, notes } = headOf(report, language);
   return {
@@ -101,9 +121,9 @@ function printed(body: TableCell[][], isLeft: readonly boolean[]): Content {
   return {
     table: { headerRows: 1, dontBreakRows: true, widths: isLeft.map((left) => (left ? 'auto' : '*')), body },
     layout: {
-      hLineWidth: (line, { table }) => (line === 0 || line === table.body.length ? 0 : 0.5),
+      hLineWidth: (line: number, { table }: TableOfLayout) => (line === 0 || line === table.body.length ? 0 : 0.5),
       vLineWidth: () => 0,
-      hLineColor: (line) => (line === 1 ? quiet : '#d5dae0'),
+      hLineColor: (line: number) => (line === 1 ? quiet : '#d5dae0'),
       paddingTop: () => 2,
       paddingBottom: () => 2,
     },
