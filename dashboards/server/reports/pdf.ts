@@ -124,6 +124,9 @@ function printed(body: TableCell[][], isLeft: readonly boolean[]): Content {
       hLineWidth: (line: number, { table }: TableOfLayout) => (line === 0 || line === table.body.length ? 0 : 0.5),
       vLineWidth: () => 0,
       hLineColor: (line: number) => (line === 1 ? quiet : '#d5dae0'),
+      // Ten columns of people fit the page.
+      paddingLeft: () => 2,
+      paddingRight: () => 2,
       paddingTop: () => 2,
       paddingBottom: () => 2,
     },

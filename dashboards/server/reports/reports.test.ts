@@ -19,6 +19,12 @@ const days = { from: dayTexts[0], to: dayTexts[4] };
 /** Text of a PDF, as poppler reads it. */
 const pages = (pdf: Uint8Array): string =>
   execFileSync('pdftotext', ['-layout', '-', '-'], { input: pdf, encoding: 'utf8' });
+/** The right edge of the right-most word of all pages, in points. */
+const rightEdge = (pdf: Uint8Array): number => {
+  const boxes = execFileSync('pdftotext', ['-bbox', '-', '-'], { input: pdf, encoding: 'utf8' });
+  return Math.max(...[...boxes.matchAll(/xMax="([\d.]+)"/g)].map(([, edge]) => Number(edge)));
+};
+const a4WidthPt = 595.28;
 const hasPoppler = spawnSync('pdftotext', ['-v']).error === undefined;
 
 describe.skipIf(missing !== undefined)('reports', () => {
@@ -129,6 +135,7 @@ describe.skipIf(missing !== undefined)('reports', () => {
           const { body } = await encodeReport(report, { format: 'pdf', language, table: 1 });
           const text = pages(body);
           expect(text).toContain(reports[name].title[language]);
+          expect(rightEdge(body), 'nothing stands in the margin').toBeLessThan(a4WidthPt - 39);
           for (const { section } of report.tables) expect(text).toContain(section.title[language]);
           expect(text).toContain(language === 'ru' ? 'Данные на' : 'Data as of');
           expect(text.includes('‹10')).toBe(who === ofDistrict);
