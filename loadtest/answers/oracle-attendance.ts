@@ -24,6 +24,12 @@ export function coverageOf(days: readonly SchoolDay[]): number | null {
   );
 }
 
+/** Whether gates were alive for 95 % of the time: then who was not seen was not there. */
+function isCovered(days: readonly SchoolDay[]): boolean {
+  const [alive, due] = [sum(days, ({ coverage }) => coverage.aliveMs), sum(days, ({ coverage }) => coverage.dueMs)];
+  return due > 0 && alive * 100 >= due * 95;
+}
+
 /** The same question a week before. */
 function weekBefore(asked: Asked, day: string): Asked {
   return { ...asked, day: addDays(day, -7) };
@@ -40,13 +46,15 @@ export function schoolCompare(index: WorldIndex, asked: Asked): AnswerRow[] {
   const all = counts(index.students(asked)).pct;
   return index.schoolDays(asked).map((one) => {
     const { expected, arrived, late, pct } = counts(one.students);
-    const prev = counts(index.schoolDay(one.schoolId, addDays(one.day, -7))?.students ?? []).pct;
+    const weekAgo = index.schoolDay(one.schoolId, addDays(one.day, -7));
+    const prev = counts(weekAgo?.students ?? []).pct;
     const coverage = coverageOf([one]);
     const less = (other: number | null): number | null => {
       return pct === null || other === null ? null : Math.round(100 * (pct - other)) / 100;
     };
     const diff = less(prev);
-    const isMarked = diff !== null && Math.abs(diff) >= 3 && coverage !== null && coverage >= 95;
+    const wasCovered = weekAgo !== undefined && (coverageOf([weekAgo]) ?? 0) >= 95;
+    const isMarked = Math.abs(diff ?? 0) >= 3 && (coverage ?? 0) >= 95 && wasCovered;
     const figures = { expected, arrived, late, pct, pct_prev_week: prev, diff_pp: diff, deviation_pp: less(all) };
     return { school_id: one.schoolId, ...figures, coverage, is_marked: isMarked };
   });
@@ -134,7 +142,8 @@ export function arrivalCurve(index: WorldIndex, asked: Asked): AnswerRow[] {
   const day = asked.day!;
   const curveOf = (on: string) => curve(index.students({ ...asked, day: on }).filter(isExpected), asked.nowMs);
   const earlier = Array.from({ length: 28 }, (_, place) => curveOf(addDays(day, -1 - place)));
-  const band = earlier.filter((one) => one !== null).slice(0, bandDays);
+  const isOfBand = (place: number): boolean => isCovered(index.schoolDays({ ...asked, day: addDays(day, -1 - place) }));
+  const band = earlier.flatMap((one, place) => (one !== null && isOfBand(place) ? [one] : [])).slice(0, bandDays);
   const today = curveOf(day);
   return Array.from({ length: lastMinute - firstMinute + 1 }, (_, place) => ({
     minute_to_bell: firstMinute + place,

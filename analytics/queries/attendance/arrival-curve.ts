@@ -7,6 +7,8 @@ const firstMinute = -90;
 const lastMinute = 60;
 const minutes = `range(${firstMinute}, ${lastMinute + 1})`;
 const notBy = lastMinute + 1;
+/** Days when the gates were dead say nothing of when pupils come. */
+const coveredFromPct = 95;
 const bellMs = 'toUnixTimestamp64Milli(bell_at)';
 
 /**
@@ -18,8 +20,8 @@ export const arrivalCurve = defineQuery({
   subject: 'attendance',
   summary:
     'Share of the expected pupils that had come, minute by minute around their own bells: of those whose bell the minute ' +
-    'has come for. The band is of the newest 20 earlier days with expected pupils within 28 days; a quantile is the ' +
-    "day's value at place floor(level × days), counted from 0 in ascending order",
+    'has come for. The band is of the newest 20 earlier days with expected pupils within 28 days on which the gates of these ' +
+    "schools were alive for 95 % of the time; a quantile is the day's value at place floor(level × days), counted from 0 in ascending order",
   parameters: dayAndClass,
   columns: {
     minute_to_bell: number('minutes after the bell, below 0 before it'),
@@ -42,14 +44,18 @@ WITH
     FROM v_student_day
     WHERE ${ofTheSchools} AND school_day BETWEEN {day:Date} - 28 AND {day:Date} AND ${ofTheClass} AND ${isExpected}
     GROUP BY school_day, come_by, passed),
+  covered AS (
+    SELECT school_day FROM v_school_day AS d WHERE ${ofTheSchools} AND school_day BETWEEN {day:Date} - 28 AND {day:Date} - 1
+    GROUP BY school_day HAVING sum(d.due_ms) > 0 AND 100 * sum(d.alive_ms) >= ${coveredFromPct} * sum(d.due_ms)),
   curves AS (
-    SELECT school_day, if(school_day < {day:Date}, row_number() OVER (ORDER BY school_day = {day:Date}, school_day DESC), 0) AS place,
+    SELECT school_day, school_day IN (SELECT school_day FROM covered) AS is_of_band,
+      if(is_of_band, row_number() OVER (PARTITION BY is_of_band ORDER BY school_day DESC), 0) AS place,
       arrayMap((come, due) -> ${percentOf('come', 'due')},
         sumForEach(arrayMap(m -> if(come_by <= m AND m <= passed, pupils, 0), ${minutes})),
         sumForEach(arrayMap(m -> if(m <= passed, pupils, 0), ${minutes}))) AS curve
     FROM counted GROUP BY school_day
     UNION ALL
-    SELECT {day:Date}, 0, arrayMap(m -> NULL, ${minutes}))
+    SELECT {day:Date}, 0, 0, arrayMap(m -> NULL, ${minutes}))
 SELECT minute, anyIf(pct, school_day = {day:Date}), anyIf(pct, school_day = {day:Date} - 7),
   quantileExactOrNullIf(0.1)(pct, place BETWEEN 1 AND 20), quantileExactOrNullIf(0.9)(pct, place BETWEEN 1 AND 20)
 FROM curves ARRAY JOIN ${minutes} AS minute, curve AS pct

@@ -105,16 +105,19 @@ describe.skipIf(missing !== undefined)('questions of attendance and of pupils', 
 
   it('marks a school from 3 points up or down, where the gates were alive for 95 %', async () => {
     const days = [today + 100, today + 107].map((day) => dateOf(day));
-    /** Arrived of 10,000 a week before and now, ms alive of 10,000. */
+    /** Arrived of 10,000 a week before and now, ms alive of 10,000 then and now. */
     const cases = [
-      { before: 9_000, now: 9_300, alive_ms: 9_500, is_marked: true },
-      { before: 9_000, now: 9_299, alive_ms: 9_500, is_marked: false },
-      { before: 9_000, now: 8_700, alive_ms: 9_500, is_marked: true },
-      { before: 9_000, now: 9_300, alive_ms: 9_499, is_marked: false },
+      { before: 9_000, now: 9_300, alive: [9_500, 9_500], is_marked: true },
+      { before: 9_000, now: 9_299, alive: [9_500, 9_500], is_marked: false },
+      { before: 9_000, now: 8_700, alive: [9_500, 9_500], is_marked: true },
+      { before: 9_000, now: 9_300, alive: [9_500, 9_499], is_marked: false },
+      // The gates were dead a week ago: nobody has come back.
+      { before: 100, now: 9_300, alive: [9_499, 9_500], is_marked: false },
     ];
-    const rows = cases.flatMap(({ before, now, alive_ms }, index) =>
+    const rows = cases.flatMap(({ before, now, alive }, index) =>
       [before, now].map((arrived, week) => ({
-        ...{ school_id: 901 + index, school_day: days[week], expected: 10_000, arrived, alive_ms, due_ms: 10_000 },
+        ...{ school_id: 901 + index, school_day: days[week], expected: 10_000, arrived },
+        ...{ alive_ms: alive[week], due_ms: 10_000 },
         ...{ side: 0, revision: 1, form: 1 },
       })),
     );
@@ -123,8 +126,8 @@ describe.skipIf(missing !== undefined)('questions of attendance and of pupils', 
     const heads = rows.map(({ school_id, school_day }) => ({ school_id, school_day, side: 0, revision: 1 }));
     await client.insert({ table: 'derive_log', values: heads, format: 'JSONEachRow' });
     const compare = queries.find(({ name }) => name === 'school_compare')!;
-    const answer = await askNamed(client, compare, { schools: [901, 902, 903, 904], day: days[1] });
+    const answer = await askNamed(client, compare, { schools: [901, 902, 903, 904, 905], day: days[1] });
     expect(answer.map(({ is_marked }) => is_marked)).toEqual(cases.map(({ is_marked }) => is_marked));
-    expect(answer.map(({ diff_pp }) => diff_pp)).toEqual([3, 2.99, -3, 3]);
+    expect(answer.map(({ diff_pp }) => diff_pp)).toEqual([3, 2.99, -3, 3, 92]);
   });
 });

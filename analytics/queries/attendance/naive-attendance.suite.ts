@@ -84,8 +84,9 @@ export class NaiveAnswers {
         return percent(come.length, due.length);
       });
     };
-    const before = Array.from({ length: 28 }, (_, index) => day - 1 - index).filter((earlier) =>
-      this.#students({ schools, day: earlier, class: classId }).some(isExpected),
+    const before = Array.from({ length: 28 }, (_, index) => day - 1 - index).filter(
+      (earlier) =>
+        this.#students({ schools, day: earlier, class: classId }).some(isExpected) && this.#isCovered(schools, earlier),
     );
     const band = before.slice(0, 20).map((earlier) => curve(earlier));
     const [today, weekBefore] = [curve(day), curve(day - 7)];
@@ -109,7 +110,8 @@ export class NaiveAnswers {
       const less = (other: number | null) => (pct === null || other === null ? null : rounded(pct - other));
       const coverage = this.#coverage({ schools: [schoolId], day });
       const diff_pp = less(pct_prev_week);
-      const is_marked = diff_pp !== null && Math.abs(diff_pp) >= 3 && coverage !== null && coverage >= 95;
+      const before = this.#coverage({ schools: [schoolId], day: day - 7 });
+      const is_marked = Math.abs(diff_pp ?? 0) >= 3 && (coverage ?? 0) >= 95 && (before ?? 0) >= 95;
       const { expected, arrived, late } = counted(students);
       const differences = { pct, pct_prev_week, diff_pp, deviation_pp: less(all) };
       return { school_id: schoolId, expected, arrived, late, ...differences, coverage, is_marked };
@@ -263,6 +265,11 @@ export class NaiveAnswers {
   #students(of: { schools: readonly number[]; day: number; class?: number | undefined }): Student[] {
     const students = this.#of(of).flatMap((derived) => derived.students);
     return of.class === undefined ? students : students.filter(({ class_id }) => class_id === of.class);
+  }
+
+  #isCovered(schools: readonly number[], day: number): boolean {
+    const sum = (name: 'aliveMs' | 'dueMs') => this.#of({ schools, day }).reduce((total, one) => total + one[name], 0);
+    return sum('dueMs') > 0 && sum('aliveMs') * 100 >= sum('dueMs') * 95;
   }
 
   #coverage(of: { schools: readonly number[]; day: number }): number | null {
