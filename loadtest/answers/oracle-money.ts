@@ -45,7 +45,9 @@ export function spendDaily(index: WorldIndex, asked: Asked): AnswerRow[] {
     const before = groups.get(`${addDays(day, -7)} ${kind} ${purse}`);
     const prev = before === undefined ? null : totals(before);
     const least = Math.min(pupils, prev?.pupils ?? pupils);
-    const row = { school_day: day, kind: kindName(Number(kind)), purse, n, kop, prev_week_kop: prev?.kop ?? 0 };
+    const isKnown = index.schoolDays({ ...asked, day: addDays(day, -7) }).length > 0;
+    const prev_week_kop = isKnown ? (prev?.kop ?? 0) : null;
+    const row = { school_day: day, kind: kindName(Number(kind)), purse, n, kop, prev_week_kop };
     return [{ ...row, eaters, pupils_least: least }];
   });
 }

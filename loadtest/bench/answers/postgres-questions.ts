@@ -145,7 +145,8 @@ const spendDaily: PostgresQuestion = {
   sql: `WITH ${sold(daysAndWeekBefore)},
     days AS (SELECT school_day, kind, purse, sum(sign)::int AS n, sum(kop)::float8 AS kop FROM sales GROUP BY school_day, kind, purse)
     SELECT ${dayText('d.school_day')}, ${kindText.replace('[kind]', '[d.kind]')},
-      (ARRAY['entitlement', 'meal', 'buffet', 'transport', 'services'])[d.purse + 1], d.n, d.kop, coalesce(b.kop, 0)
+      (ARRAY['entitlement', 'meal', 'buffet', 'transport', 'services'])[d.purse + 1], d.n, d.kop,
+      CASE WHEN EXISTS (SELECT FROM calendar_day AS c WHERE c.${schools} AND c.school_day = d.school_day - 7) THEN coalesce(b.kop, 0) END
     FROM days AS d LEFT JOIN days AS b ON b.school_day = d.school_day - 7 AND b.kind = d.kind AND b.purse = d.purse
     WHERE d.${days} ORDER BY d.school_day, d.kind, d.purse`,
 };
