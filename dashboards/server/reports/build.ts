@@ -73,11 +73,14 @@ async function tableOf(desk: AnswerDesk, section: Section, prepared: Prepared): 
   const places = section.columns.map((name) => names.indexOf(name));
   const columns: Columns = Object.fromEntries(section.columns.map((name) => [name, whole.columns[name]]));
   const rows = whole.rows.map((row) => places.map((place) => row[place]));
-  return { section, answer: { ...whole, columns, rows }, total: totalOf(section, rows) };
+  return { section, answer: { ...whole, columns, rows }, total: totalOf(section, rows, whole.head) };
 }
 
+/** Below this the gates were silent for so long that a share of all would say who was not seen, and not who was not there. */
+export const coverageMinPct = 95;
+
 /** Sums of the rows that are shown; of hidden cells nothing is summed at all. */
-function totalOf(section: Section, rows: Answer['rows']): readonly ShownCell[] | null {
+function totalOf(section: Section, rows: Answer['rows'], { coveragePct }: AnswerHead): readonly ShownCell[] | null {
   const { columns, sums = [], share } = section;
   if (sums.length === 0 || rows.length < 2 || rows.some((row) => row.some(isHidden))) return null;
   const sumOf = (name: string): number => {
@@ -88,7 +91,8 @@ function totalOf(section: Section, rows: Answer['rows']): readonly ShownCell[] |
     if (sums.includes(name)) return sumOf(name);
     if (name !== share?.column) return null;
     const whole = sumOf(share.whole);
-    return whole === 0 ? null : Math.round((10_000 * sumOf(share.part)) / whole) / 100;
+    const isCovered = coveragePct === null || coveragePct >= coverageMinPct;
+    return whole === 0 || !isCovered ? null : Math.round((10_000 * sumOf(share.part)) / whole) / 100;
   });
 }
 

@@ -8,6 +8,8 @@ export type Words = Readonly<Record<Language, string>>;
 export interface Section {
   readonly query: string;
   readonly title: Words;
+  /** Of its sheet, where the title is longer than the 31 characters that a sheet's name may have. */
+  readonly sheet?: Words;
   /** In this order; id columns stand with their names. */
   readonly columns: readonly string[];
   /** Sums of these columns stand below; a share is of its two sums. */
@@ -65,6 +67,7 @@ export const reports: Readonly<Record<ReportName, ReportDefinition>> = {
       {
         query: 'persistent_absence',
         title: { ru: 'Пропустили десятую часть дней и больше', en: 'Missed a tenth of the days or more' },
+        sheet: { ru: 'Систематические пропуски', en: 'Persistent absence' },
         columns: ['class_name', 'pupils', 'persistent', 'pct'],
         sums: ['pupils', 'persistent'],
         share: { column: 'pct', part: 'persistent', whole: 'pupils' },

@@ -44,9 +44,6 @@ async function bodyOf(report: Report, { format, language, table }: ReportLook): 
     const shown = { label: one.section.title[language], value: `${table} / ${tables.length}` };
     return encodeCsv(one.answer, { language, hasHead: true, lines: [...lines, shown] });
   }
-  const named = tables.map(({ section, answer }) => ({ name: section.title[language].slice(0, sheetNameMax), answer }));
+  const named = tables.map(({ section, answer }) => ({ name: (section.sheet ?? section.title)[language], answer }));
   return encodeWorkbook(named, lines, language);
 }
-
-/** Characters of a sheet's name, as spreadsheet programs take it. */
-const sheetNameMax = 31;

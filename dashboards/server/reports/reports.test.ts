@@ -101,6 +101,22 @@ describe.skipIf(missing !== undefined)('reports', () => {
     }
   });
 
+  it('say no share of all where the gates were silent', async () => {
+    const silent = { ...desk, prepare: desk.prepare.bind(desk), answer: answerSilent } as unknown as AnswerDesk;
+    async function answerSilent(...asked: Parameters<AnswerDesk['answer']>) {
+      const answer = await desk.answer(...asked);
+      return { ...answer, head: { ...answer.head, coveragePct: 94.9 } };
+    }
+    const share = (of: Awaited<ReturnType<typeof build>>) =>
+      of.tables[0].total![of.tables[0].section.columns.indexOf('pct')];
+    expect(share(await build('attendance', caller('admin')))).toBeGreaterThan(0);
+    const dark = await buildReport({ desk: silent, registry }, 'attendance', caller('admin'), days);
+    expect(share(dark)).toBeNull();
+    for (const { sections } of Object.values(reports)) {
+      for (const { title, sheet = title } of sections) expect(sheet.ru.length).toBeLessThanOrEqual(31);
+    }
+  });
+
   it('are CSV and XLSX with filters, data as of and coverage above', async () => {
     const report = await build('attendance', caller('admin'), { school: '2' });
     const csv = readCsv((await encodeReport(report, { format: 'csv', language: 'ru', table: 2 })).body, 'ru');

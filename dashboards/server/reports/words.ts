@@ -4,7 +4,7 @@ import { headerText } from '../formats/headers.ts';
 import { isHidden } from '../disclosure/hide.ts';
 import type { Language, ShownCell } from '../types.ts';
 import { reports } from './definitions.ts';
-import type { Report } from './build.ts';
+import { coverageMinPct, type Report } from './build.ts';
 
 export interface Fact {
   readonly label: string;
@@ -41,7 +41,6 @@ export function wordsOf(language: Language) {
   return facts[language];
 }
 
-const coverageMinPct = 95;
 const values: Readonly<Record<string, Record<Language, string>>> = {
   meal: { ru: 'питание', en: 'meals' },
   buffet: { ru: 'буфет', en: 'buffet' },
@@ -58,9 +57,11 @@ export function headOf(
 ): { title: string; facts: Fact[]; notes: string[] } {
   const words = facts[language];
   const { from, to } = head.parameters;
-  const named = (['district', 'school', 'class'] as const).map((of) => ({ label: words[of], value: scope[of] }));
+  const filters =
+    name === 'attendance' ? (['district', 'school', 'class'] as const) : (['district', 'school'] as const);
+  const named = filters.map((of) => ({ label: words[of], value: scope[of] }));
   const coverage = head.coveragePct === null ? words.none : `${decimal(head.coveragePct, language)}\u00a0%`;
-  const asOf = head.asOf === null ? words.none : `${wallTime(head.asOf, head.timeZone)} (${head.timeZone ?? 'UTC'})`;
+  const asOf = head.asOf === null ? words.none : momentText(head.asOf, head.timeZone, language);
   const isLow = head.coveragePct !== null && head.coveragePct < coverageMinPct;
   return {
     title: reports[name].title[language],
@@ -107,6 +108,12 @@ function decimal(value: number, language: Language): string {
 export function dayText(day: string, language: Language): string {
   const options = { weekday: 'short', day: '2-digit', month: '2-digit', year: 'numeric', timeZone: 'UTC' } as const;
   return plain(new Intl.DateTimeFormat(locales[language], options).format(Date.parse(day)));
+}
+
+/** A moment by the schools' clock, which is named. */
+function momentText(iso: string, timeZone: string | null, language: Language): string {
+  const [day, time] = wallTime(iso, timeZone).split(' ');
+  return `${dayText(day, language)}, ${time} (${timeZone ?? 'UTC'})`;
 }
 
 /** The font has no narrow no-break space. */
